@@ -1,0 +1,122 @@
+"""Extension point: engines, which drive a run from its first event to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from loopengt_hookspecs._markers import hookspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from loopengt_hookspecs._register import Register
+    from loopengt_hookspecs.models import End, LoopSpec, LoopState
+    from loopengt_hookspecs.tracing import Observer
+
+UnknownOutcome = Literal["ask", "done", "retry", "fail"]
+
+
+@dataclass(slots=True)
+class RunRequest:
+    """A run to start."""
+
+    spec: LoopSpec
+    source: Path | None = None
+    """The file the spec came from."""
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """Names that override the spec's context, JSON data."""
+    in_place: bool = False
+    """Work on the project's own files instead of a copy."""
+    observers: Sequence[Observer] = ()
+    run_id: str | None = None
+    """Id of the run; None: a new one is made."""
+
+
+@dataclass(slots=True)
+class ResumeRequest:
+    """A run to take up again."""
+
+    run_id: str
+    observers: Sequence[Observer] = ()
+    unknown_outcome: UnknownOutcome = "ask"
+    """What to assume of a step with ``effects: once`` that was under way when the run was lost: it was
+    done, is to be executed again, or failed; ask: pause for a person."""
+
+
+@dataclass(slots=True)
+class PlannedStep:
+    """What a run would execute for one step."""
+
+    step: str
+    agent: str
+    provider: str
+    executes: str
+    gates: list[str] = field(default_factory=list)
+    """What each gate would execute, as ``name: command``."""
+    missing: list[str] = field(default_factory=list)
+    """What this machine lacks for the step, with the command that mends it."""
+
+
+@dataclass(slots=True)
+class RunResult:
+    """How a run ended, or where it paused."""
+
+    run_id: str
+    end: End
+    snapshot: Callable[[], LoopState] = field(repr=False)
+    """Makes the state of the run at its end."""
+    output: Any = None
+    """The output of the last completed step."""
+    workspace: Path | None = None
+    tokens: int = 0
+    cost_usd: float = 0.0
+    elapsed: float = 0.0
+    """Seconds that the run was driven, pauses left out."""
+
+
+class Engine(Protocol):
+    """Drives runs. The one named in ``[engine] name`` of config.toml is used, default ``local``."""
+
+    def plan(self, request: RunRequest) -> list[PlannedStep]:
+        """Say what a run would execute, without executing anything."""
+
+    async def start(self, request: RunRequest) -> RunResult:
+        """Start a run and drive it until it ends or pauses.
+
+        Raises:
+            UsageError: The spec asks for something that this engine cannot do.
+            StorageError: The journal cannot be written.
+        """
+
+    async def resume(self, request: ResumeRequest) -> RunResult:
+        """Take a paused, crashed or interrupted run up again and drive it.
+
+        A run that has ended is returned as it ended; nothing is executed.
+
+        Raises:
+            RunNotFound: There is no such run.
+            RunOwned: Another process drives it.
+        """
+
+    def interrupt(self, run_id: str | None = None) -> None:
+        """Pause a run of this engine, or all of them, at once: agents are ended, the journal is kept."""
+
+
+@hookspec
+def loopengt_register_engines(register: Register[Engine]) -> None:
+    """Register engines.
+
+    Called once when the plugin is loaded.
+
+    Args:
+        register: ``register(name, target, summary=…)``; the target is an ``Engine``, usually a class with
+            ``from_context``, since an engine needs the other components.
+
+    Raises:
+        PluginError: Another plugin registers an engine of the same name.
+
+    Since: 0.2
+    """

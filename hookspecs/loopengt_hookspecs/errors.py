@@ -1,0 +1,104 @@
+"""The errors that plugins raise and the kernel understands.
+
+The rest of the tree, drawn whole, stands in ``loopengt.errors``.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AgentError",
+    "LeaseLost",
+    "LoopengtError",
+    "MissingRequirement",
+    "RunNotFound",
+    "RunOwned",
+    "StorageCorrupt",
+    "StorageError",
+    "StorageFull",
+    "StorageReadOnly",
+    "StorageTooNew",
+    "UsageError",
+]
+
+
+class LoopengtError(Exception):
+    """Base of every error that a person can mend.
+
+    Args:
+        message: What happened, and to which object.
+        remedy: What to do or type next; printed on a line of its own.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "") -> None:
+        self.message = message
+        self.remedy = remedy
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.remedy}" if self.remedy else self.message
+
+
+class UsageError(LoopengtError):
+    """The caller asked for something that cannot be done as asked (exit code 2)."""
+
+
+class RunNotFound(UsageError):
+    """No run, or more than one, has that id or prefix."""
+
+
+class RunOwned(UsageError):
+    """Another living process drives the run."""
+
+
+class StorageError(LoopengtError):
+    """The storage cannot be read or written."""
+
+
+class StorageFull(StorageError):
+    """There is no space, or no quota, left to write."""
+
+
+class StorageReadOnly(StorageError):
+    """The storage may not be written by this user."""
+
+
+class StorageCorrupt(StorageError):
+    """The stored bytes are damaged."""
+
+
+class StorageTooNew(StorageError):
+    """The storage was written by a newer version than this one can read."""
+
+
+class LeaseLost(StorageError):
+    """The run was taken over by another process; nothing more may be appended under the old lease."""
+
+
+class AgentError(LoopengtError):
+    """An agent could not do its work.
+
+    Args:
+        message: What happened, to which agent.
+        remedy: What to do next.
+        kind: Error class name that ``retryable_errors`` matches, default the name of this class.
+        kinds: Further class names that it matches, such as those of the base classes of the error behind this.
+        retry_after: Seconds to wait before another attempt, when the agent's service names them.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str = "",
+        kind: str = "",
+        kinds: tuple[str, ...] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, remedy=remedy)
+        self.kind = kind or type(self).__name__
+        self.kinds = kinds
+        self.retry_after = retry_after
+
+
+class MissingRequirement(AgentError):
+    """A program, package or key that the agent needs is not there; no retry can help."""

@@ -1,0 +1,152 @@
+"""The contract's data models: the spec, the state of a run, its events and verdicts.
+
+Names are imported on first use, so that the enums can be had without pydantic.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from loopengt_hookspecs.models._base import Declarative, Model, as_utc, utc_now
+    from loopengt_hookspecs.models.agents import AgentConfig, AgentRole, RetryConfig
+    from loopengt_hookspecs.models.enums import (
+        AgentCapability,
+        BackoffKind,
+        Effects,
+        EndReason,
+        EventType,
+        GateKind,
+        HandoffProtocol,
+        OnFailure,
+        PatternName,
+        PromptEngine,
+        RunStatus,
+        StepStatus,
+        StopKind,
+        ToolAuthMethod,
+        ToolType,
+        TriggerType,
+    )
+    from loopengt_hookspecs.models.evals import EvalMetrics, JudgeResult
+    from loopengt_hookspecs.models.events import End, Event
+    from loopengt_hookspecs.models.handoff import HandoffContext
+    from loopengt_hookspecs.models.memory import MemoryEntry, content_id
+    from loopengt_hookspecs.models.policy import Budget, NoProgress, Policy, RetryPolicy, VerificationGate
+    from loopengt_hookspecs.models.spec import LoopSpec, LoopTrigger, OutputSchema, StopCondition
+    from loopengt_hookspecs.models.state import AgentState, CheckpointData, LoopState, StepResult, StepState
+    from loopengt_hookspecs.models.steps import StepDependency, StepSpec
+    from loopengt_hookspecs.models.tools import ToolAuth, ToolSpec
+    from loopengt_hookspecs.models.trace import (
+        AgentEvent,
+        LoopEvent,
+        StepEvent,
+        ToolEvent,
+        TraceEvent,
+        parse_event,
+    )
+
+__all__ = [
+    "AgentCapability",
+    "AgentConfig",
+    "AgentEvent",
+    "AgentRole",
+    "AgentState",
+    "BackoffKind",
+    "Budget",
+    "CheckpointData",
+    "Declarative",
+    "Effects",
+    "End",
+    "EndReason",
+    "EvalMetrics",
+    "Event",
+    "EventType",
+    "GateKind",
+    "HandoffContext",
+    "HandoffProtocol",
+    "JudgeResult",
+    "LoopEvent",
+    "LoopSpec",
+    "LoopState",
+    "LoopTrigger",
+    "MemoryEntry",
+    "Model",
+    "NoProgress",
+    "OnFailure",
+    "OutputSchema",
+    "PatternName",
+    "Policy",
+    "PromptEngine",
+    "RetryConfig",
+    "RetryPolicy",
+    "RunStatus",
+    "StepDependency",
+    "StepEvent",
+    "StepResult",
+    "StepSpec",
+    "StepState",
+    "StepStatus",
+    "StopCondition",
+    "StopKind",
+    "ToolAuth",
+    "ToolAuthMethod",
+    "ToolEvent",
+    "ToolSpec",
+    "ToolType",
+    "TraceEvent",
+    "TriggerType",
+    "VerificationGate",
+    "as_utc",
+    "content_id",
+    "parse_event",
+    "utc_now",
+]
+
+_MODULES = {
+    "_base": ("Declarative", "Model", "as_utc", "utc_now"),
+    "agents": ("AgentConfig", "AgentRole", "RetryConfig"),
+    "enums": (
+        "AgentCapability",
+        "BackoffKind",
+        "Effects",
+        "EndReason",
+        "EventType",
+        "GateKind",
+        "HandoffProtocol",
+        "OnFailure",
+        "PatternName",
+        "PromptEngine",
+        "RunStatus",
+        "StepStatus",
+        "StopKind",
+        "ToolAuthMethod",
+        "ToolType",
+        "TriggerType",
+    ),
+    "evals": ("EvalMetrics", "JudgeResult"),
+    "events": ("End", "Event"),
+    "handoff": ("HandoffContext",),
+    "memory": ("MemoryEntry", "content_id"),
+    "policy": ("Budget", "NoProgress", "Policy", "RetryPolicy", "VerificationGate"),
+    "spec": ("LoopSpec", "LoopTrigger", "OutputSchema", "StopCondition"),
+    "state": ("AgentState", "CheckpointData", "LoopState", "StepResult", "StepState"),
+    "steps": ("StepDependency", "StepSpec"),
+    "tools": ("ToolAuth", "ToolSpec"),
+    "trace": ("AgentEvent", "LoopEvent", "StepEvent", "ToolEvent", "TraceEvent", "parse_event"),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    module = _HOMES.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}: its names are in __all__")
+    value = getattr(import_module(f".{module}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

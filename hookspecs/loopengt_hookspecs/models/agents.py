@@ -1,0 +1,65 @@
+"""The agents of a loop: their role, the provider that runs them, and their retries."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from loopengt_hookspecs.models._base import Declarative, LongText, Name, OpenDict, Reference
+from loopengt_hookspecs.models.enums import AgentCapability
+
+__all__ = ["AgentConfig", "AgentRole", "RetryConfig"]
+
+
+class RetryConfig(Declarative):
+    """How often an agent's call is tried again when its provider fails."""
+
+    max_retries: int = Field(
+        default=3, ge=0, description="Further attempts after the first; 0 means one attempt."
+    )
+    backoff_seconds: float = Field(default=1.0, ge=0, description="Seconds to wait before the first retry.")
+    backoff_multiplier: float = Field(
+        default=2.0, ge=1, description="Factor by which each further wait grows."
+    )
+
+
+class AgentConfig(Declarative):
+    """Which provider runs the agent, with which model and options."""
+
+    provider: Reference = Field(
+        default="openai",
+        description="Agent provider that a plugin registers, such as command, python or openai.",
+    )
+    model: str = Field(default="gpt-4o", description="The provider's name of the model.")
+    temperature: float = Field(default=0.7, ge=0, le=2, description="Sampling temperature, 0 to 2.")
+    max_tokens: int | None = Field(
+        default=None, ge=1, description="Most tokens a response may have; null: no limit."
+    )
+    extra: OpenDict = Field(
+        default_factory=dict, description="Options of the provider, which validates them itself."
+    )
+
+
+class AgentRole(Declarative):
+    """An agent that the loop's steps can name."""
+
+    name: Name = Field(description="Name by which steps refer to the agent.")
+    description: LongText = Field(default="", description="What the agent is for.")
+    system_prompt: str = Field(default="", description="Standing instructions, sent with every prompt.")
+    capabilities: list[AgentCapability] = Field(default_factory=list, description="What the agent can do.")
+    input_schema: OpenDict | None = Field(
+        default=None, description="JSON Schema that the agent's input must satisfy."
+    )
+    output_schema: OpenDict | None = Field(
+        default=None, description="JSON Schema that the agent's output must satisfy."
+    )
+    tools: list[Reference] = Field(
+        default_factory=list, description="Names of the loop's tools that the agent may call."
+    )
+    timeout_seconds: float = Field(
+        default=300.0, gt=0, description="Seconds that one call of the agent may take."
+    )
+    retry: RetryConfig = Field(default_factory=RetryConfig, description="Retries when the provider fails.")
+    config: AgentConfig = Field(default_factory=AgentConfig, description="Provider, model and their options.")
+    metadata: OpenDict = Field(
+        default_factory=dict, description="Anything else; the engine does not read it."
+    )

@@ -1,0 +1,74 @@
+"""Extension point: tracing: observers, who watch a run live, and exporters, who write it out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from loopengt_hookspecs._markers import hookspec
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from loopengt_hookspecs._register import Register
+    from loopengt_hookspecs.models import LoopState, TraceEvent
+
+
+class Observer(Protocol):
+    """Watches runs live. Events come in order and never hold a run up; an exception is logged, no more."""
+
+    def enabled(self) -> bool:
+        """Whether to watch this run; asked once when it starts."""
+
+    async def on_event(self, event: TraceEvent) -> None:
+        """Take one event. Starts and tool events arrive at once, results when they are durable."""
+
+    async def close(self) -> None:
+        """Finish; called when the run has ended or paused."""
+
+
+class Exporter(Protocol):
+    """Writes a run's trace in one format."""
+
+    def export(self, state: LoopState, events: Sequence[TraceEvent]) -> str:
+        """Render a run.
+
+        Args:
+            state: The state folded from the journal.
+            events: All events, in order.
+
+        Returns:
+            The whole document as text, with a line break at its end.
+        """
+
+
+@hookspec
+def loopengt_register_observers(register: Register[Observer]) -> None:
+    """Register observers.
+
+    Called once when the plugin is loaded. Those named in ``[observers] names`` of config.toml watch every run;
+    commands may add one of their own.
+
+    Args:
+        register: ``register(name, target, summary=…)``; the target is an ``Observer``.
+
+    Raises:
+        PluginError: Another plugin registers an observer of the same name.
+
+    Since: 0.2
+    """
+
+
+@hookspec
+def loopengt_register_exporters(register: Register[Exporter]) -> None:
+    """Register exporters.
+
+    Called once when the plugin is loaded. ``loopengt trace RUN --format NAME`` uses them.
+
+    Args:
+        register: ``register(name, target, summary=…)``; the target is an ``Exporter``.
+
+    Raises:
+        PluginError: Another plugin registers an exporter of the same name.
+
+    Since: 0.2
+    """
