@@ -1,0 +1,26 @@
+"""The journal of a run: its bytes, its events, its fold into state, and its replay."""
+
+from __future__ import annotations
+
+from loopengt.journal.codec import decode_batch, encode_batch, encode_value, to_json_data
+from loopengt.journal.fold import Fold, OpenStep
+from loopengt.journal.reader import load_run, read_events
+from loopengt.journal.replay import Key, Replay
+from loopengt.journal.trace import Tracer
+from loopengt.journal.writer import BLOB_LIMIT, Journal
+
+__all__ = [
+    "BLOB_LIMIT",
+    "Fold",
+    "Journal",
+    "Key",
+    "OpenStep",
+    "Replay",
+    "Tracer",
+    "decode_batch",
+    "encode_batch",
+    "encode_value",
+    "load_run",
+    "read_events",
+    "to_json_data",
+]
