@@ -1,0 +1,1 @@
+"""The built-in engine: drives runs in this process, on this machine."""

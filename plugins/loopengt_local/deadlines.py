@@ -1,0 +1,77 @@
+"""Time limits of attempts: one timer for a whole run, since nearly all attempts end in time."""
+
+from __future__ import annotations
+
+import asyncio
+
+__all__ = ["Deadline", "Deadlines"]
+
+
+class Deadline:
+    """The time limit of one attempt; ``expired`` tells a timeout from any other cancellation."""
+
+    __slots__ = ("expired", "task", "when")
+
+    def __init__(self, task: asyncio.Task[object], when: float) -> None:
+        self.task = task
+        self.when = when
+        self.expired = False
+
+    async def settle(self) -> None:
+        """Take back the cancellation of a task that finished before it arrived.
+
+        Raises:
+            CancelledError: Somebody else has cancelled the task, too.
+        """
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            if self.task.uncancel() > 0:
+                raise
+
+
+class Deadlines:
+    """Cancels tasks whose time is over.
+
+    ``asyncio.timeout`` arms and cancels a timer for every attempt; here beginning and ending an attempt only adds to
+    and takes from a set, and the timer is set for the earliest of them.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._active: set[Deadline] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, seconds: float) -> Deadline:
+        """Give the current task so many seconds from now."""
+        task = asyncio.current_task(self._loop)
+        assert task is not None
+        deadline = Deadline(task, self._loop.time() + seconds)
+        self._active.add(deadline)
+        if self._timer is None or deadline.when < self._timer.when():
+            self._arm(deadline.when)
+        return deadline
+
+    def end(self, deadline: Deadline) -> None:
+        """The attempt is over; its limit no longer counts."""
+        self._active.discard(deadline)
+
+    def close(self) -> None:
+        """Let the timer go."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _arm(self, when: float) -> None:
+        self.close()
+        self._timer = self._loop.call_at(when, self._strike)
+
+    def _strike(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        for deadline in [deadline for deadline in self._active if deadline.when <= now]:
+            self._active.discard(deadline)
+            deadline.expired = True
+            deadline.task.cancel("the time limit of the attempt is over")
+        if self._active:
+            self._arm(min(deadline.when for deadline in self._active))

@@ -1,0 +1,267 @@
+"""Drives one run: calls its pattern within its limits and writes down how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import structlog
+
+from loopengt.journal import Fold, Journal, Replay
+from loopengt_hookspecs.engines import RunResult
+from loopengt_hookspecs.errors import LeaseLost, LoopengtError
+from loopengt_hookspecs.gates import GateRequest
+from loopengt_hookspecs.models import End, EndReason, RunStatus, StepResult
+from loopengt_hookspecs.storage import RunRow
+from loopengt_local.control import EndRun
+from loopengt_local.run import LocalRun
+
+if TYPE_CHECKING:
+    from loopengt_hookspecs.engines import UnknownOutcome
+    from loopengt_hookspecs.storage import Lease
+    from loopengt_local.compiled import CompiledLoop
+    from loopengt_local.leases import LeaseKeeper
+
+__all__ = ["Drive", "row_of"]
+
+E = TypeVar("E", bound=Exception)
+
+
+class Drive:
+    """One run in the hands of this process, from claim to release.
+
+    Args:
+        compiled: The loop, bound.
+        journal: The run's journal; new runs are created in it already.
+        workspace: The folder that the run works in.
+        keeper: Keeps the lease alive.
+        replay: The recorded part of a run that is resumed.
+        lease: The claimed lease of a run that is resumed.
+        unknown_outcome: What to assume of a ``once`` step that a crash cut short.
+    """
+
+    def __init__(
+        self,
+        compiled: CompiledLoop,
+        journal: Journal,
+        workspace: Path,
+        keeper: LeaseKeeper,
+        *,
+        replay: Replay | None = None,
+        lease: Lease | None = None,
+        unknown_outcome: UnknownOutcome = "ask",
+    ) -> None:
+        self._compiled = compiled
+        self._journal = journal
+        self._fold: Fold = journal.fold
+        self._workspace = workspace
+        self._keeper = keeper
+        self._replay = replay
+        self._lease = lease if lease is not None else journal.lease
+        self._live = replay is None
+        self._timeout: asyncio.Timeout | None = None
+        self._task: asyncio.Task[Any] | None = None
+        self._interrupted = False
+        self._lost = False
+        self.run_object = LocalRun(
+            compiled,
+            journal,
+            workspace,
+            replay=replay,
+            went_live=self._go_live,
+            unknown_outcome=unknown_outcome,
+        )
+
+    async def run(self) -> RunResult:
+        """Drive the run until it ends or pauses.
+
+        Raises:
+            LeaseLost: Another process took the run over.
+            StorageError: The journal cannot be written.
+            ReplayMismatch: The pattern is not the one that wrote the journal.
+        """
+        assert self._lease is not None
+        self._task = asyncio.current_task()
+        self._keeper.hold(self._lease, self._on_lost, self._on_signal)
+        try:
+            end, cancelled = await self._until_end()
+            if self._live:
+                await self._write_end(end)
+        finally:
+            self._keeper.drop(self._lease.run_id)
+            self.run_object.deadlines.close()
+        if cancelled is not None:
+            raise cancelled
+        return self._result(end)
+
+    def interrupt(self) -> None:
+        """Pause the run at once; what the agent was doing is cancelled."""
+        if self._task is not None and not self._interrupted:
+            self._interrupted = True
+            self._task.cancel("interrupted")
+
+    # -- the pattern and its limits ---------------------------------------------------------------------------
+
+    async def _until_end(self) -> tuple[End, asyncio.CancelledError | None]:
+        try:
+            return await self._call_pattern(), None
+        except asyncio.CancelledError as exc:
+            if self._lost:
+                raise self._taken_over() from None
+            if self._interrupted and self._task is not None:
+                self._task.uncancel()
+                return End(EndReason.INTERRUPTED, "interrupted; resume to go on"), None
+            return End(EndReason.CANCELLED, "cancelled"), exc
+
+    async def _call_pattern(self) -> End:
+        limit = self._compiled.time_limit
+        try:
+            async with asyncio.timeout(limit if self._live else None) as self._timeout:
+                if self._replay is not None:
+                    await self._replay.start()
+                end = await self._compiled.pattern(self.run_object)
+                await self.run_object.finish_replay()
+                return await self._check_output(end or self._verdict())
+        except EndRun as exc:
+            return exc.end
+        except LoopengtError:
+            raise
+        except Exception as exc:
+            if isinstance(exc, TimeoutError) and self._timeout is not None and self._timeout.expired():
+                return End(EndReason.EXHAUSTED, f"time limit: {limit:g} seconds are over")
+            return self._end_of_exception(exc)
+
+    def _end_of_exception(self, exc: Exception) -> End:
+        """Find the end in what a pattern's task group raises; anything else is the pattern's fault."""
+        if isinstance(exc, ExceptionGroup):
+            ends = _leaves(exc, EndRun)
+            if ends:
+                return ends[0].end
+            mendable = _leaves(exc, LoopengtError)
+            if mendable:
+                raise mendable[0]
+        structlog.get_logger("loopengt").error("pattern raised", pattern=self._compiled.spec.pattern, exc_info=exc)
+        return End(EndReason.FAILED, f"pattern {self._compiled.spec.pattern!r} raised {type(exc).__name__}: {exc}")
+
+    def _verdict(self) -> End:
+        """Judge a run whose pattern has no more steps to take."""
+        fold = self._fold
+        if fold.failures:
+            step, failures = next(iter(fold.failures.items()))
+            gates = ", ".join(failure.gate for failure in failures)
+            if gates:
+                return End(EndReason.BLOCKED, f"gate {gates} of step {step!r} does not pass")
+            return End(EndReason.FAILED, f"step {step!r} failed")
+        if not fold.goal_reached:
+            return End(EndReason.FAILED, f"pattern {self._compiled.spec.pattern!r} left steps undone")
+        if not fold.any_completed:
+            return End(EndReason.NOTHING_TO_DO, "every step was skipped")
+        return End(EndReason.GOAL_MET, "all steps completed and their gates passed")
+
+    async def _check_output(self, end: End) -> End:
+        """Hold the final output against the loop's ``output_schema``."""
+        if end.reason is EndReason.GOAL_MET and self._fold.failures:
+            end = self._verdict()  # no pattern can call a run good whose gates fail
+        bound = self._compiled.output_gate
+        if bound is None or end.reason is not EndReason.GOAL_MET:
+            return end
+        result = StepResult(output=self._fold.last_output)
+        run = self.run_object
+        verdict = await bound.gate.check(
+            GateRequest(
+                run_id=run.run_id,
+                step="",
+                attempt=1,
+                result=result,
+                workspace=self._workspace,
+                idempotency_key=f"{run.run_id}/output",
+                scope=run.scope,
+                put_blob=self._journal.storage.put_blob,
+            )
+        )
+        if verdict.passed is True:
+            return end
+        return End(EndReason.BLOCKED, f"{bound.name}: the loop's output does not fit: {verdict.feedback}")
+
+    async def _go_live(self) -> None:
+        """The replay is over: from here on the journal is written."""
+        assert self._lease is not None
+        elapsed = self._fold.elapsed
+        self._journal.take_up(self._lease)
+        self._live = True
+        self._journal.note("loop.resume", None, {"elapsed": round(elapsed, 3)})
+        await self._journal.commit(row_of(self._fold, RunStatus.RUNNING))
+        if self._timeout is not None:
+            left = self._compiled.time_limit - elapsed
+            self._timeout.reschedule(asyncio.get_running_loop().time() + left)
+
+    # -- the end ------------------------------------------------------------------------------------------------
+
+    async def _write_end(self, end: End) -> None:
+        status = end.reason.status
+        kind = {RunStatus.COMPLETED: "loop.complete", RunStatus.PAUSED: "loop.pause"}.get(status, "loop.error")
+        self._journal.note(kind, None, {"reason": end.reason.value, "detail": end.detail})
+        await self._journal.commit(row_of(self._fold, status, end=end), release=True)
+
+    def _result(self, end: End) -> RunResult:
+        fold = self._fold
+        return RunResult(
+            run_id=fold.run_id,
+            end=end,
+            snapshot=fold.snapshot,
+            output=fold.last_output,
+            workspace=self._workspace,
+            tokens=fold.tokens,
+            cost_usd=fold.cost_usd,
+            elapsed=fold.elapsed,
+        )
+
+    # -- what comes from outside --------------------------------------------------------------------------------
+
+    def _on_lost(self) -> None:
+        self._lost = True
+        if self._task is not None:
+            self._task.cancel("lease lost")
+
+    def _on_signal(self, signal: dict[str, Any]) -> None:
+        if signal.get("type") == "stop":
+            detail = str(signal.get("comment") or "stopped by `loopengt stop`")
+            self.run_object.stop_requested = End(EndReason.STOPPED, detail)
+
+    def _taken_over(self) -> LeaseLost:
+        assert self._lease is not None
+        run_id = self._lease.run_id
+        return LeaseLost(
+            f"run {run_id} was taken over by another process",
+            remedy=f"Nothing more is written here. See `loopengt trace {run_id}`.",
+        )
+
+
+def row_of(
+    fold: Fold, status: RunStatus, *, end: End | None = None, run_id: str = "", loop_name: str = ""
+) -> RunRow:
+    """Make a run's line in listings from its folded state."""
+    over = end is not None and status is not RunStatus.PAUSED
+    return RunRow(
+        run_id=fold.run_id or run_id,
+        loop_name=fold.loop_name or loop_name,
+        status=status.value,
+        reason=end.reason.value if end is not None else None,
+        detail=end.detail if end is not None else "",
+        turn=fold.turn,
+        tokens=fold.tokens,
+        cost_usd=fold.cost_usd,
+        started_at=fold.started_at,
+        completed_at=fold.at if over else None,
+    )
+
+
+def _leaves(group: ExceptionGroup[Any], kind: type[E]) -> list[E]:
+    found: list[E] = []
+    for exc in group.exceptions:
+        if isinstance(exc, ExceptionGroup):
+            found.extend(_leaves(exc, kind))
+        elif isinstance(exc, kind):
+            found.append(exc)
+    return found

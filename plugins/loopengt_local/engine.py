@@ -1,0 +1,241 @@
+"""The local engine: starts, resumes and interrupts runs in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from loopengt.journal import Fold, Journal, Replay, encode_value, read_events, to_json_data
+from loopengt.ownership import current_owner
+from loopengt_hookspecs.engines import PlannedStep, RunRequest, RunResult
+from loopengt_hookspecs.errors import RunNotFound
+from loopengt_hookspecs.models import EndReason, LoopSpec, RunStatus
+from loopengt_local.compiled import CompiledLoop, compile_loop
+from loopengt_local.drive import Drive, row_of
+from loopengt_local.leases import LeaseKeeper
+from loopengt_local.observers import ObserverHub
+from loopengt_local.options import LocalOptions
+from loopengt_local.workspace import Workspace, make_workspace
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from loopengt_hookspecs._register import PluginContext
+    from loopengt_hookspecs.engines import ResumeRequest
+    from loopengt_hookspecs.storage import RunRow, Storage
+    from loopengt_hookspecs.tracing import Observer
+
+__all__ = ["LocalEngine"]
+
+_REMEMBERED_LOOPS = 64
+"""Loops that an engine keeps bound, so that many runs of one loop bind it once."""
+
+
+class LocalEngine:
+    """Implements ``loopengt_hookspecs.engines.Engine``.
+
+    Args:
+        context: The plugin's context; the storage is ``components.storage`` and must be open.
+    """
+
+    def __init__(self, context: PluginContext) -> None:
+        self._components = context.components
+        self._project = context.project
+        self._options: LocalOptions = context.options or LocalOptions()
+        self._drives: dict[str, Drive] = {}
+        self._keeper: LeaseKeeper | None = None
+        self._stored_specs: set[str] = set()
+        self._compiled: dict[int, tuple[LoopSpec, CompiledLoop, bytes, str]] = {}
+
+    @classmethod
+    def from_context(cls, context: PluginContext) -> LocalEngine:
+        """Make the engine of a kernel."""
+        return cls(context)
+
+    # -- the contract -----------------------------------------------------------------------------------------
+
+    def plan(self, request: RunRequest) -> list[PlannedStep]:
+        """Say what a run would execute, without executing anything."""
+        compiled = self._compile(request.spec)[0]
+        return [
+            PlannedStep(
+                step=step.name,
+                agent=step.role.name,
+                provider=step.role.config.provider,
+                executes=step.agent.plan(),
+                gates=[f"{gate.name}: {gate.gate.plan()}" for gate in step.gates],
+                missing=[
+                    str(lack) for part in (step.agent, *(gate.gate for gate in step.gates)) for lack in part.missing()
+                ],
+            )
+            for step in compiled.steps.values()
+        ]
+
+    async def start(self, request: RunRequest) -> RunResult:
+        """Start a run and drive it until it ends or pauses."""
+        compiled, raw_spec, digest = self._compile(request.spec)
+        storage = self._components.opened_storage()
+        run_id = request.run_id or new_run_id()
+        workspace = make_workspace(
+            self._project, run_id, in_place=request.in_place, limit_mb=self._options.copy_limit_mb
+        )
+        context = to_json_data({**request.spec.context, **request.context})[0]
+        fold = Fold(history=False)
+        hub = ObserverHub(run_id, self._observers(request.observers))
+        journal = Journal(storage, fold, publish=hub.publish if hub.active else None)
+        hub.start()
+        try:
+            if digest not in self._stored_specs:
+                await storage.put_blob(raw_spec)
+                self._stored_specs.add(digest)
+            journal.note("loop.start", None, self._header(request, run_id, digest, workspace, context))
+            row = row_of(fold, RunStatus.RUNNING, run_id=run_id, loop_name=request.spec.name)
+            await journal.create(row, current_owner(), self._options.lease_seconds)
+            drive = Drive(compiled, journal, workspace.path, self._leases())
+            return await self._drive(run_id, drive)
+        finally:
+            await hub.close()
+
+    async def resume(self, request: ResumeRequest) -> RunResult:
+        """Take a run up again; one that has ended is returned as it ended."""
+        storage = self._components.opened_storage()
+        row = await self._row(request.run_id)
+        if not _can_go_on(row):
+            return await self._as_it_ended(row.run_id)
+        lease = await storage.claim(row.run_id, current_owner(), self._options.lease_seconds)
+        hub: ObserverHub | None = None
+        try:
+            header = await self._read_header(row.run_id)
+            spec = LoopSpec.model_validate_json(await storage.get_blob(header["spec"]))
+            workspace = Workspace.recorded(header["workspace"], self._project)
+            compiled = self._compile(spec)[0]
+            _reap_orphans(row.run_id)
+            hub = ObserverHub(row.run_id, self._observers(request.observers), await self._past(row.run_id, request))
+            fold = Fold(history=False)
+            journal = Journal(storage, fold, publish=hub.publish if hub.active else None)
+            hub.start()
+            drive = Drive(
+                compiled,
+                journal,
+                workspace.path,
+                self._leases(),
+                replay=Replay(read_events(storage, row.run_id), fold),
+                lease=lease,
+                unknown_outcome=request.unknown_outcome,
+            )
+            return await self._drive(row.run_id, drive)
+        finally:
+            await storage.release(lease)
+            if hub is not None:
+                await hub.close()
+
+    def interrupt(self, run_id: str | None = None) -> None:
+        """Pause a run of this engine, or all of them, at once."""
+        for name, drive in self._drives.items():
+            if run_id in (None, name):
+                drive.interrupt()
+
+    # -- inside -----------------------------------------------------------------------------------------------
+
+    async def _drive(self, run_id: str, drive: Drive) -> RunResult:
+        self._drives[run_id] = drive
+        try:
+            return await drive.run()
+        finally:
+            del self._drives[run_id]
+
+    def _compile(self, spec: LoopSpec) -> tuple[CompiledLoop, bytes, str]:
+        known = self._compiled.get(id(spec))
+        if known is None or known[0] is not spec:
+            if len(self._compiled) >= _REMEMBERED_LOOPS:
+                self._compiled.clear()
+            names = tuple(self._components.setting("engine", "middleware"))
+            raw = encode_value(spec.model_dump(mode="json", by_alias=True, exclude_unset=True))
+            compiled = compile_loop(spec, self._components, self._project, names)
+            known = self._compiled[id(spec)] = (spec, compiled, raw, hashlib.sha256(raw).hexdigest())
+        return known[1:]
+
+    def _header(
+        self, request: RunRequest, run_id: str, digest: str, workspace: Workspace, context: dict[str, Any]
+    ) -> dict[str, Any]:
+        header: dict[str, Any] = {
+            "run_id": run_id,
+            "loop": request.spec.name,
+            "pattern": request.spec.pattern,
+            "goal": request.spec.goal,
+            "spec": digest,
+            "steps": [step.name for step in request.spec.steps],
+            "context": context,
+            "workspace": workspace.record(),
+        }
+        if request.source is not None:
+            header["source"] = str(request.source)
+        return header
+
+    def _observers(self, given: Sequence[Observer]) -> list[Observer]:
+        names = self._components.setting("observers", "names")
+        return [*(self._components.get("observers", name) for name in names), *given]
+
+    def _leases(self) -> LeaseKeeper:
+        if self._keeper is None:
+            options = self._options
+            self._keeper = LeaseKeeper(self._components.opened_storage(), options.lease_seconds, options.poll_seconds)
+        return self._keeper
+
+    async def _row(self, run_id: str) -> RunRow:
+        rows = [row for row in await self._components.opened_storage().rows(prefix=run_id) if row.run_id == run_id]
+        if not rows:
+            raise RunNotFound(f"there is no run {run_id!r}", remedy="See `loopengt runs`.")
+        return rows[0]
+
+    async def _read_header(self, run_id: str) -> dict[str, Any]:
+        async for events in read_events(self._components.opened_storage(), run_id):
+            return events[0].data
+        raise RunNotFound(f"run {run_id!r} has an empty journal", remedy="Run `loopengt doctor`.")
+
+    async def _past(self, run_id: str, request: ResumeRequest) -> list[Any]:
+        if not request.observers and not self._components.setting("observers", "names"):
+            return []
+        return [event async for events in read_events(self._components.opened_storage(), run_id) for event in events]
+
+    async def _as_it_ended(self, run_id: str) -> RunResult:
+        fold = Fold()
+        workspace = None
+        async for events in read_events(self._components.opened_storage(), run_id):
+            fold.apply_all(events)
+        if fold.header.get("workspace"):
+            workspace = Path(fold.header["workspace"]["path"])
+        assert fold.end is not None
+        return RunResult(
+            run_id=run_id,
+            end=fold.end,
+            snapshot=fold.snapshot,
+            output=fold.last_output,
+            workspace=workspace,
+            tokens=fold.tokens,
+            cost_usd=fold.cost_usd,
+            elapsed=fold.elapsed,
+        )
+
+
+def new_run_id() -> str:
+    """Return a new run id: the time, so that ids sort, and random letters, so that they differ."""
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def _can_go_on(row: RunRow) -> bool:
+    """Whether a run can be driven further: it runs, is paused, or failed for want of something mendable."""
+    if row.status in (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.PAUSED):
+        return True
+    return row.status == RunStatus.FAILED and row.reason == EndReason.FAILED
+
+
+def _reap_orphans(run_id: str) -> None:
+    """End what agents of a crashed owner left behind, so that nothing edits the workspace beside us."""
+    from loopengt.processes import reap_orphans
+
+    reap_orphans(run_id)

@@ -1,0 +1,140 @@
+"""Gives a run its workspace: the project itself, a git worktree, or a copy."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from loopengt_hookspecs.errors import LoopengtError, UsageError
+
+__all__ = ["Workspace", "make_workspace"]
+
+_NOT_COPIED = frozenset({".loopengt", ".git", "__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache"})
+_LINKED = frozenset({".venv", "venv", "node_modules"})
+"""Installed dependencies: large, and not what a loop works on; a copy links to them."""
+
+
+class Workspace:
+    """The folder that a run works in.
+
+    Args:
+        path: The folder.
+        kind: ``in_place``, ``worktree`` or ``copy``.
+        branch: The git branch of a worktree.
+    """
+
+    def __init__(self, path: Path, kind: str, branch: str = "") -> None:
+        self.path = path
+        self.kind = kind
+        self.branch = branch
+
+    def record(self) -> dict[str, Any]:
+        """Return what the journal keeps of it."""
+        facts = {"path": str(self.path), "kind": self.kind}
+        return facts | {"branch": self.branch} if self.branch else facts
+
+    @classmethod
+    def recorded(cls, facts: dict[str, Any], project: Path) -> Workspace:
+        """Return the workspace of a run from its journal.
+
+        Raises:
+            UsageError: The folder is gone.
+        """
+        workspace = cls(Path(facts["path"]), facts["kind"], facts.get("branch", ""))
+        if not workspace.path.is_dir():
+            raise UsageError(
+                f"the run's workspace {workspace.path} is gone",
+                remedy="Put it back, or start a new run; `loopengt trace RUN` still shows this one.",
+            )
+        return workspace
+
+
+def make_workspace(project: Path, run_id: str, *, in_place: bool, limit_mb: int) -> Workspace:
+    """Make the workspace of a new run.
+
+    A project that is the top of a git repository with a commit gets a worktree on the branch
+    ``loopengt/<run>``, with its uncommitted changes and untracked files brought along; any other is copied.
+
+    Raises:
+        UsageError: The project is too large to copy.
+        LoopengtError: The copy or worktree cannot be made.
+    """
+    if in_place:
+        return Workspace(project, "in_place")
+    path = project / ".loopengt" / "workspaces" / run_id
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if _has_commits(project):
+            return _worktree(project, path, run_id)
+        return _copy(project, path, limit_mb)
+    except (OSError, shutil.Error, subprocess.CalledProcessError) as exc:
+        detail = exc.stderr.decode(errors="replace").strip() if isinstance(exc, subprocess.CalledProcessError) else exc
+        raise LoopengtError(
+            f"the workspace {path} cannot be made: {detail}",
+            remedy="Free space or mend permissions, or work on the files themselves with --in-place.",
+        ) from exc
+
+
+def _has_commits(project: Path) -> bool:
+    return (project / ".git").exists() and _git(project, "rev-parse", "--verify", "-q", "HEAD", check=False) != b""
+
+
+def _worktree(project: Path, path: Path, run_id: str) -> Workspace:
+    branch = f"loopengt/{run_id}"
+    _git(project, "worktree", "add", "-q", "-b", branch, str(path), "HEAD")
+    changes = _git(project, "diff", "--binary", "HEAD")
+    if changes:
+        _git(path, "apply", "--whitespace=nowarn", "-", stdin=changes)
+    for name in _git(project, "ls-files", "-z", "--others", "--exclude-standard").split(b"\0"):
+        relative = os.fsdecode(name)
+        if relative and not relative.startswith(".loopengt/"):
+            target = path / relative
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(project / relative, target, follow_symlinks=False)
+    _link_dependencies(project, path)
+    return Workspace(path, "worktree", branch)
+
+
+def _copy(project: Path, path: Path, limit_mb: int) -> Workspace:
+    size = _size_mb(project, limit_mb)
+    if size > limit_mb:
+        raise UsageError(
+            f"project {project} has more than {limit_mb} MB, too much to copy for each run",
+            remedy="Run with --in-place, make the folder a git repository, or raise "
+            "`copy_limit_mb` under [plugins.local] in .loopengt/config.toml.",
+        )
+    shutil.copytree(
+        project, path, symlinks=True, ignore=lambda _folder, names: (_NOT_COPIED | _LINKED) & set(names)
+    )
+    _link_dependencies(project, path)
+    return Workspace(path, "copy")
+
+
+def _size_mb(project: Path, limit_mb: int) -> float:
+    total = 0
+    for folder, folders, files in os.walk(project):
+        folders[:] = [name for name in folders if name not in _NOT_COPIED | _LINKED]
+        for name in files:
+            total += os.lstat(os.path.join(folder, name)).st_size
+        if total > limit_mb * 1_000_000:
+            break
+    return total / 1_000_000
+
+
+def _link_dependencies(project: Path, path: Path) -> None:
+    for name in _LINKED:
+        if (project / name).is_dir() and not (path / name).exists():
+            (path / name).symlink_to(project / name, target_is_directory=True)
+
+
+def _git(folder: Path, *arguments: str, stdin: bytes | None = None, check: bool = True) -> bytes:
+    # Hooks and prompts of the user's configuration have no place in an unattended run.
+    command = ["git", "-C", str(folder), "-c", "core.hooksPath=/dev/null", *arguments]
+    try:
+        done = subprocess.run(command, input=stdin, capture_output=True, check=check)
+    except FileNotFoundError:
+        return b""
+    return done.stdout if done.returncode == 0 else b""

@@ -1,0 +1,1 @@
+"""The built-in patterns, each a plain async function over a run."""

@@ -1,0 +1,165 @@
+"""What each built-in stop condition checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from loopengt.expressions import Expression, parse_expression
+from loopengt_hookspecs.errors import UsageError
+from loopengt_hookspecs.models import End, EndReason
+
+if TYPE_CHECKING:
+    from loopengt_hookspecs.models import LoopSpec, StopCondition
+    from loopengt_hookspecs.stop_conditions import Progress, StopRule
+
+__all__ = ["Custom", "GoalMet", "Manual", "MaxTurns", "QualityThreshold", "Timeout"]
+
+
+class MaxTurns:
+    """``value`` turns and no more."""
+
+    def bind(self, condition: StopCondition, spec: LoopSpec) -> StopRule:
+        """Make the rule."""
+        return _MaxTurns(int(_number(condition, "a whole number of turns", whole=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class _MaxTurns:
+    limit: int
+
+    def check(self, progress: Progress) -> End | None:
+        if progress.turn < self.limit:
+            return None
+        return End(EndReason.EXHAUSTED, f"stop condition max_turns: {self.limit} turns were taken")
+
+
+class Timeout:
+    """``value`` seconds of driven time; a step under way is cancelled when they are over."""
+
+    def bind(self, condition: StopCondition, spec: LoopSpec) -> StopRule:
+        """Make the rule."""
+        return _Timeout(_number(condition, "a number of seconds"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Timeout:
+    time_limit: float
+
+    def check(self, progress: Progress) -> End | None:
+        if progress.elapsed < self.time_limit:
+            return None
+        return End(EndReason.EXHAUSTED, f"stop condition timeout: {self.time_limit:g} seconds are over")
+
+
+class GoalMet:
+    """``value`` is an expression; just true means that all steps completed and their gates passed."""
+
+    def bind(self, condition: StopCondition, spec: LoopSpec) -> StopRule:
+        """Make the rule."""
+        value = condition.value
+        if value is None or value is True or (isinstance(value, str) and value.strip().lower() in ("", "true")):
+            return _GoalReached()
+        return _GoalExpression(_expression(condition))
+
+
+@dataclass(frozen=True, slots=True)
+class _GoalReached:
+    def check(self, progress: Progress) -> End | None:
+        if not progress.goal_reached:
+            return None
+        return End(EndReason.GOAL_MET, "all steps completed and their gates passed")
+
+
+@dataclass(frozen=True, slots=True)
+class _GoalExpression:
+    expression: Expression
+
+    def check(self, progress: Progress) -> End | None:
+        # Before the first turn there is nothing to have met a goal, and no result to ask about.
+        if progress.turn == 0 or progress.failed_gates or not self.expression.truth(progress.scope()):
+            return None
+        return End(EndReason.GOAL_MET, f"goal_met: {self.expression.text}")
+
+
+class QualityThreshold:
+    """The last output holds a ``score`` or ``quality`` of at least ``value``."""
+
+    def bind(self, condition: StopCondition, spec: LoopSpec) -> StopRule:
+        """Make the rule."""
+        return _QualityThreshold(_number(condition, "a score"))
+
+
+@dataclass(frozen=True, slots=True)
+class _QualityThreshold:
+    threshold: float
+
+    def check(self, progress: Progress) -> End | None:
+        if progress.failed_gates:
+            return None
+        score = _score(progress.last_output)
+        if score is None or score < self.threshold:
+            return None
+        return End(EndReason.GOAL_MET, f"quality_threshold: the last score is {score:g} of {self.threshold:g}")
+
+
+class Manual:
+    """A person ends the run with ``loopengt stop RUN``, which works for every run; the spec only says so."""
+
+    def bind(self, condition: StopCondition, spec: LoopSpec) -> StopRule:
+        """Make the rule."""
+        return _Manual()
+
+
+@dataclass(frozen=True, slots=True)
+class _Manual:
+    def check(self, progress: Progress) -> End | None:
+        return None
+
+
+class Custom:
+    """``value`` is an expression; the run is stopped, neither failed nor successful, when it holds."""
+
+    def bind(self, condition: StopCondition, spec: LoopSpec) -> StopRule:
+        """Make the rule."""
+        return _Custom(_expression(condition), condition.description)
+
+
+@dataclass(frozen=True, slots=True)
+class _Custom:
+    expression: Expression
+    description: str
+
+    def check(self, progress: Progress) -> End | None:
+        if progress.turn == 0 or not self.expression.truth(progress.scope()):
+            return None
+        return End(EndReason.STOPPED, f"stop condition custom: {self.description or self.expression.text}")
+
+
+def _number(condition: StopCondition, what: str, *, whole: bool = False) -> float:
+    value = condition.value
+    fits = isinstance(value, int) if whole else isinstance(value, int | float)
+    if isinstance(value, bool) or not fits or value <= 0:  # type: ignore[operator]  # a number, if it fits
+        raise UsageError(
+            f"stop condition {condition.condition_type!r} has the value {value!r}",
+            remedy=f"Give {what} above 0, such as `value: 10`.",
+        )
+    return float(value)  # type: ignore[arg-type]  # checked above
+
+
+def _expression(condition: StopCondition) -> Expression:
+    if not isinstance(condition.value, str):
+        raise UsageError(
+            f"stop condition {condition.condition_type!r} has the value {condition.value!r}",
+            remedy='Give an expression as text, such as `value: "steps.review.output.approved"`.',
+        )
+    return parse_expression(condition.value)
+
+
+def _score(output: Any) -> float | None:
+    if isinstance(output, dict):
+        for key in ("score", "quality"):
+            value = output.get(key)
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                return float(value)
+    return None
