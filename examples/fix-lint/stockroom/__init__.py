@@ -1,0 +1,1 @@
+"""A small stockroom: items, their movements, their prices, and reports on them."""

@@ -1,0 +1,1 @@
+"""The calendar's leap years: the second loop of this example cannot mend this package."""
