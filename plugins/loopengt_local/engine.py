@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from time import time
 from typing import TYPE_CHECKING, Any
 
 from loopengt.journal import Fold, Journal, Replay, encode_value, read_events, to_json_data
 from loopengt.ownership import current_owner
 from loopengt_hookspecs.engines import PlannedStep, RunRequest, RunResult
-from loopengt_hookspecs.errors import RunNotFound
+from loopengt_hookspecs.errors import RunNotFound, StorageError
 from loopengt_hookspecs.models import EndReason, LoopSpec, RunStatus
 from loopengt_local.compiled import CompiledLoop, compile_loop
 from loopengt_local.drive import Drive, row_of
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
     from loopengt_hookspecs._register import PluginContext
     from loopengt_hookspecs.engines import ResumeRequest
-    from loopengt_hookspecs.storage import RunRow, Storage
+    from loopengt_hookspecs.storage import Lease, RunRow
     from loopengt_hookspecs.tracing import Observer
 
 __all__ = ["LocalEngine"]
@@ -80,9 +82,7 @@ class LocalEngine:
         compiled, raw_spec, digest = self._compile(request.spec)
         storage = self._components.opened_storage()
         run_id = request.run_id or new_run_id()
-        workspace = make_workspace(
-            self._project, run_id, in_place=request.in_place, limit_mb=self._options.copy_limit_mb
-        )
+        workspace = await self._make_workspace(run_id, request.in_place)
         context = to_json_data({**request.spec.context, **request.context})[0]
         fold = Fold(history=False)
         hub = ObserverHub(run_id, self._observers(request.observers))
@@ -94,9 +94,13 @@ class LocalEngine:
                 self._stored_specs.add(digest)
             journal.note("loop.start", None, self._header(request, run_id, digest, workspace, context))
             row = row_of(fold, RunStatus.RUNNING, run_id=run_id, loop_name=request.spec.name)
+            row.started_at = time()
             await journal.create(row, current_owner(), self._options.lease_seconds)
             drive = Drive(compiled, journal, workspace.path, self._leases())
             return await self._drive(run_id, drive)
+        except BaseException:
+            await self._let_go(journal.lease)
+            raise
         finally:
             await hub.close()
 
@@ -128,8 +132,10 @@ class LocalEngine:
                 unknown_outcome=request.unknown_outcome,
             )
             return await self._drive(row.run_id, drive)
+        except BaseException:
+            await self._let_go(lease)
+            raise
         finally:
-            await storage.release(lease)
             if hub is not None:
                 await hub.close()
 
@@ -147,6 +153,20 @@ class LocalEngine:
             return await drive.run()
         finally:
             del self._drives[run_id]
+
+    async def _let_go(self, lease: Lease | None) -> None:
+        """Give a lease back after an error, so that nobody has to wait until it runs out."""
+        if lease is not None:
+            with suppress(StorageError):
+                await self._components.opened_storage().release(lease)
+
+    async def _make_workspace(self, run_id: str, in_place: bool) -> Workspace:
+        limit = self._options.copy_limit_mb
+        if in_place:
+            return make_workspace(self._project, run_id, in_place=True, limit_mb=limit)
+        return await asyncio.to_thread(
+            make_workspace, self._project, run_id, in_place=False, limit_mb=limit
+        )
 
     def _compile(self, spec: LoopSpec) -> tuple[CompiledLoop, bytes, str]:
         known = self._compiled.get(id(spec))

@@ -107,7 +107,8 @@ class StepExecution:
             if opened.invoked and self._step.once:
                 self._settle_unknown(opened)
             else:
-                await asyncio.sleep(max(0.0, opened.retry_at - time()))
+                # A clock that was set back must not make the wait longer than it was meant to be.
+                await asyncio.sleep(max(0.0, min(opened.delay, opened.retry_at - time())))
 
     def _settle_unknown(self, opened: OpenStep) -> None:
         """Decide on an attempt with effects of which nobody knows whether it was made."""

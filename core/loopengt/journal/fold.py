@@ -54,6 +54,8 @@ class OpenStep:
     """What the current attempt was told of earlier failures."""
     retry_at: float = 0.0
     """When the current attempt may begin, in seconds since the epoch; 0: at once."""
+    delay: float = 0.0
+    """Seconds that lay between the failure and ``retry_at``."""
     invoked: bool = False
     """Whether the current attempt's agent was called."""
     response: dict[str, Any] | None = None
@@ -268,7 +270,8 @@ class Fold:
         opened = self.open[event.step or ""]
         opened.attempt = event.data["attempt"]
         opened.feedback = event.data.get("feedback", "")
-        opened.retry_at = event.at + event.data.get("delay", 0.0)
+        opened.delay = event.data.get("delay", 0.0)
+        opened.retry_at = event.at + opened.delay
         opened.invoked = False
         opened.response = opened.error = opened.verdicts = None
         self.step(opened.step).status = StepStatus.RETRYING

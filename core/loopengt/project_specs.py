@@ -1,0 +1,101 @@
+"""Loads specs as one project sees them: with the names and options of its plugins, and its defaults."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from loopengt.naming import hint
+from loopengt.spec import KnownNames, load_spec, spec_digest, spec_json_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from loopengt_hookspecs.models import LoopSpec
+    from pydantic import BaseModel
+
+    from loopengt.config import Defaults
+    from loopengt.kernel import Kernel
+    from loopengt.spec import LoadedSpec
+
+__all__ = ["known_names", "load_project_spec", "project_schema"]
+
+
+def known_names(kernel: Kernel, extra_context: frozenset[str] = frozenset()) -> KnownNames:
+    """Collect what a spec may name.
+
+    Args:
+        kernel: Whose plugins register the names.
+        extra_context: Names of the context that the caller gives beside the spec's own.
+    """
+    return KnownNames(
+        patterns=kernel.names("patterns"),
+        providers=kernel.names("agents"),
+        gate_kinds=kernel.names("gates"),
+        stop_conditions=kernel.names("stop_conditions"),
+        judges=kernel.names("judges"),
+        extra_context=extra_context,
+        validate_provider_options=lambda provider, extra: list(_option_problems(kernel, provider, extra)),
+        default_provider=kernel.config.defaults.provider or KnownNames().default_provider,
+    )
+
+
+def load_project_spec(kernel: Kernel, path: Path, extra_context: frozenset[str]) -> LoadedSpec:
+    """Load a spec and fill in the project's defaults; see ``Kernel.load_spec``."""
+    loaded = load_spec(path, known_names(kernel, extra_context))
+    spec = _with_defaults(loaded.spec, kernel.config.defaults)
+    return loaded if spec is loaded.spec else replace(loaded, spec=spec, digest=spec_digest(spec))
+
+
+def project_schema(kernel: Kernel) -> dict[str, Any]:
+    """Return the JSON Schema of a spec, with the names and the provider options of the project's plugins."""
+    models = {name: _options_of(kernel, name) for name in kernel.names("agents")}
+    schemas = {name: model.model_json_schema() for name, model in models.items() if model is not None}
+    return spec_json_schema(known_names(kernel), schemas)
+
+
+def _options_of(kernel: Kernel, provider: str) -> type[BaseModel] | None:
+    model: type[BaseModel] | None = kernel.get("agents", provider).options
+    return model
+
+
+def _option_problems(
+    kernel: Kernel, provider: str, extra: Mapping[str, Any]
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    from pydantic import ValidationError
+
+    model = _options_of(kernel, provider)
+    if model is None:
+        for option in extra:
+            yield (option,), f"the provider {provider!r} takes no options"
+        return
+    try:
+        model.model_validate(dict(extra))
+    except ValidationError as exc:
+        for error in exc.errors(include_url=False):
+            yield error["loc"], _describe(provider, model, error["type"], error["loc"], error["msg"])
+
+
+def _describe(
+    provider: str, model: type[BaseModel], kind: str, path: tuple[int | str, ...], message: str
+) -> str:
+    if kind != "extra_forbidden":
+        return message.removeprefix("Value error, ")
+    # Only the keys of the model itself are known here, not those of a model within.
+    known = [field.alias or name for name, field in model.model_fields.items()]
+    near = hint(str(path[-1]), known) if len(path) == 1 else ""
+    return f"the provider {provider!r} has no option {path[-1]!r}{near}"
+
+
+def _with_defaults(spec: LoopSpec, defaults: Defaults) -> LoopSpec:
+    """Return the spec with the project's provider and model wherever an agent says nothing of them."""
+    chosen = {"provider": defaults.provider, "model": defaults.model}
+    agents = []
+    for agent in spec.agents:
+        said = agent.config.model_fields_set
+        silent = {key: value for key, value in chosen.items() if value and key not in said}
+        config = agent.config.model_copy(update=silent)
+        agents.append(agent.model_copy(update={"config": config}) if silent else agent)
+    changed = any(new is not old for new, old in zip(agents, spec.agents, strict=True))
+    return spec.model_copy(update={"agents": agents}) if changed else spec

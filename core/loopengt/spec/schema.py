@@ -1,0 +1,80 @@
+"""Describes loop.yaml as a JSON Schema, with what the plugins add, for editors and other tools."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from loopengt_hookspecs.models import LoopSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from loopengt.spec.names import KnownNames
+
+__all__ = ["spec_json_schema"]
+
+_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_LOCAL: Final = "#/$defs/"
+
+
+def spec_json_schema(names: KnownNames, provider_options: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a loop spec.
+
+    What the schema refuses, ``validate`` refuses too. The reverse does not hold: that a step which is named
+    exists, for one, is beyond a schema.
+
+    Args:
+        names: The registered names; they are offered, but others are allowed, since plugins may be added.
+        provider_options: The JSON Schema of ``config.extra``, by provider.
+    """
+    schema = LoopSpec.model_json_schema(by_alias=True)
+    parts = schema["$defs"]
+    schema["properties"]["pattern"] |= _open(names.patterns)
+    parts["AgentConfig"]["properties"]["provider"] |= _open(names.providers)
+    gate = parts["VerificationGate"]["properties"]
+    gate["kind"] |= _open(names.gate_kinds)
+    gate["judge"]["anyOf"] = [{"type": "null"}, *_open(names.judges).get("anyOf", [{"type": "string"}])]
+    # The loader takes the old name too.
+    gate["schema_def"] = gate["schema"] | {"deprecated": True}
+    parts["StopCondition"]["properties"]["condition_type"] |= _open(names.stop_conditions)
+    rules = [
+        _rule(provider, options, parts, default=provider == names.default_provider)
+        for provider, options in sorted(provider_options.items())
+    ]
+    if rules:
+        parts["AgentConfig"]["allOf"] = rules
+    return {"$schema": _DIALECT, **schema}
+
+
+def _open(names: Mapping[str, str] | None) -> dict[str, Any]:
+    """Offer names without refusing others."""
+    if not names:
+        return {}
+    known = {"enum": sorted(names), "markdownEnumDescriptions": [names[name] for name in sorted(names)]}
+    return {"anyOf": [known, {"type": "string"}]}
+
+
+def _rule(provider: str, options: dict[str, Any], parts: dict[str, Any], *, default: bool) -> dict[str, Any]:
+    """Tie the options of a provider to its name."""
+    prefix = f"{provider}."
+    parts |= {prefix + name: _moved(part, prefix) for name, part in options.get("$defs", {}).items()}
+    body = {key: value for key, value in options.items() if key not in ("$defs", "$schema", "$id")}
+    condition: dict[str, Any] = {"properties": {"provider": {"const": provider}}}
+    if not default:
+        condition["required"] = ["provider"]
+    then: dict[str, Any] = {"properties": {"extra": _moved(body, prefix)}}
+    if options.get("required"):
+        then["required"] = ["extra"]
+    return {"if": condition, "then": then}
+
+
+def _moved(part: Any, prefix: str) -> Any:
+    """Copy a part of a provider's schema, its references turned to where its definitions now stand."""
+    if isinstance(part, dict):
+        return {
+            key: _LOCAL + prefix + value.removeprefix(_LOCAL)
+            if key == "$ref" and isinstance(value, str) and value.startswith(_LOCAL)
+            else _moved(value, prefix)
+            for key, value in part.items()
+        }
+    return [_moved(item, prefix) for item in part] if isinstance(part, list) else part

@@ -1,0 +1,1 @@
+"""The agent provider ``command``: any program as an agent."""

@@ -1,0 +1,54 @@
+"""What the program is given: its input, its environment and the files that hold the prompt and the feedback."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from loopengt_hookspecs.agents import AgentRequest
+
+__all__ = ["clean", "full_prompt", "variables"]
+
+LONGEST_VARIABLE = 64_000
+"""Bytes of text that go into a variable; the kernel takes 128 KiB each, and some 2 MB with the arguments."""
+
+
+def full_prompt(request: AgentRequest) -> str:
+    """The system prompt, when there is one, and the prompt, with a blank line between them."""
+    return clean("\n\n".join(part for part in (request.system_prompt, request.prompt) if part))
+
+
+def clean(text: str) -> str:
+    """The text without lone surrogates, which JSON may hold but no program can be given."""
+    return text.encode("utf-8", "replace").decode()
+
+
+@contextmanager
+def variables(request: AgentRequest) -> Iterator[dict[str, str]]:
+    """Make the variables that tell the program about its attempt; their files live as long as the context."""
+    with tempfile.TemporaryDirectory(prefix="loopengt-") as folder:
+        yield {
+            "LOOPENGT_RUN_ID": request.run_id,
+            "LOOPENGT_LOOP": request.loop,
+            "LOOPENGT_STEP": request.step,
+            "LOOPENGT_OCCURRENCE": str(request.occurrence),
+            "LOOPENGT_ATTEMPT": str(request.attempt),
+            "LOOPENGT_AGENT": request.agent.name,
+            "LOOPENGT_IDEMPOTENCY_KEY": request.idempotency_key,
+            "LOOPENGT_WORKSPACE": str(request.workspace),
+            **_text("LOOPENGT_PROMPT", request.prompt, Path(folder, "prompt.txt")),
+            **_text("LOOPENGT_FEEDBACK", request.feedback, Path(folder, "feedback.txt")),
+        }
+
+
+def _text(name: str, text: str, file: Path) -> dict[str, str]:
+    content = clean(text).encode()
+    file.write_bytes(content)
+    found = {f"{name}_FILE": str(file)}
+    if len(content) <= LONGEST_VARIABLE and b"\0" not in content:
+        found[name] = content.decode()
+    return found

@@ -1,0 +1,1 @@
+"""The agent provider ``python``: a function as an agent."""

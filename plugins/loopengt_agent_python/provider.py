@@ -1,0 +1,182 @@
+"""The provider ``python``: calls a function for each attempt; a sync one in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import traceback
+from collections.abc import Awaitable, Callable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from loopengt_agent_python.loading import NoFunction, find_module, load_attribute
+from loopengt_agent_python.options import PythonOptions, split_reference
+from loopengt_agent_python.threads import call_in_thread
+from loopengt_hookspecs.agents import AgentError, AgentReply, MissingRequirement
+
+if TYPE_CHECKING:
+    from loopengt_hookspecs.agents import AgentRequest
+    from loopengt_hookspecs.models import AgentRole
+
+__all__ = ["PythonAgent", "PythonProvider"]
+
+Call = Callable[["AgentRequest"], Awaitable[Any]]
+
+
+class PythonProvider:
+    """Makes agents that call a Python function."""
+
+    options = PythonOptions
+
+    def bind(self, role: AgentRole, project: Path) -> PythonAgent:
+        """Make the agent of one role; the function is imported when it is first called."""
+        return PythonAgent(role.name, PythonOptions.model_validate(role.config.extra).function, project)
+
+
+class PythonAgent:
+    """Calls ``function(request)``, or ``function()`` when it takes nothing, once for each attempt.
+
+    An async function is awaited in the engine's event loop. A sync one is called in a daemon thread, so that it
+    blocks nobody; Python cannot end a thread, so when the attempt is cancelled it is left behind, with a note in
+    the journal.
+
+    Args:
+        name: The agent's name, for messages.
+        function: Dotted path of the function.
+        project: The project folder, where its module is looked for first.
+    """
+
+    __slots__ = ("_call", "_function", "_name", "_project")
+
+    def __init__(self, name: str, function: str, project: Path) -> None:
+        self._name = name
+        self._function = function
+        self._project = project
+        self._call: Call | None = None
+
+    def plan(self) -> str:
+        """The function that would be called."""
+        return f"call {self._function}(request) in this process"
+
+    def missing(self) -> list[MissingRequirement]:
+        """The function's module, when it is nowhere; nothing is imported."""
+        module, attribute = split_reference(self._function)
+        return [] if find_module(module, self._project) else [self._no_module(module, attribute)]
+
+    async def invoke(self, request: AgentRequest) -> AgentReply:
+        """Call the function.
+
+        Raises:
+            AgentError: The function raised; ``kind`` is the exception's class, ``kinds`` are its bases.
+            MissingRequirement: The function, or a package that its module imports, is not there.
+        """
+        call = self._call
+        if call is None:
+            call = self._call = self._load()
+        try:
+            output = await call(request)
+        except AgentError:
+            raise
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise self._failure(error) from error  # something inside the function was cancelled, not we
+        except (Exception, SystemExit) as error:
+            raise self._failure(error) from error
+        return output if isinstance(output, AgentReply) else AgentReply(output)
+
+    def _load(self) -> Call:
+        module, attribute = split_reference(self._function)
+        try:
+            function = load_attribute(module, attribute, self._project)
+        except AgentError:
+            raise
+        except ModuleNotFoundError as error:
+            own = error.name is not None and f"{module}.".startswith(f"{error.name}.")
+            raise (self._no_module(module, attribute) if own else self._no_package(module, error)) from error
+        except NoFunction as error:
+            raise self._no_function(module, attribute, error) from error
+        except (Exception, SystemExit) as error:
+            raise self._failure(error, f"importing {module}") from error
+        return self._adapt(function)
+
+    def _adapt(self, function: Callable[..., Any]) -> Call:
+        """Make one shape of the four: sync or async, with the request or without."""
+        takes_request = self._takes_request(function)
+        if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
+            getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__ counts
+        ):
+            return function if takes_request else lambda request: function()
+        call = function if takes_request else lambda request: function()
+
+        async def in_thread(request: AgentRequest) -> Any:
+            output, error = await call_in_thread(
+                call, request, lambda: request.emit("custom", self._abandoned())
+            )
+            if error is not None:
+                if isinstance(error, AgentError):
+                    raise error
+                # Made an AgentError here: a StopIteration or SystemExit must not travel through a coroutine.
+                raise self._failure(error) from error
+            return await output if inspect.isawaitable(output) else output
+
+        return in_thread
+
+    def _takes_request(self, function: Callable[..., Any]) -> bool:
+        try:
+            parameters = inspect.signature(function).parameters.values()
+        except (TypeError, ValueError):  # a builtin that does not tell
+            return True
+        needed = [
+            p for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        ]
+        positional = [p for p in parameters if p.kind not in (p.KEYWORD_ONLY, p.VAR_KEYWORD)]
+        if len(needed) > 1 or any(p.kind is p.KEYWORD_ONLY for p in needed):
+            names = ", ".join(p.name for p in needed)
+            raise MissingRequirement(
+                f"agent {self._name!r}: {self._function} needs the arguments {names}",
+                remedy="Let it take the request, or nothing: def function(request): ...",
+            )
+        return bool(positional)
+
+    def _abandoned(self) -> dict[str, Any]:
+        return {
+            "note": f"agent {self._name!r}: {self._function} was abandoned; it goes on in its thread, "
+            "which Python cannot end"
+        }
+
+    def _failure(self, error: BaseException, doing: str = "") -> AgentError:
+        kind, *bases = (base.__name__ for base in type(error).__mro__ if base not in (BaseException, object))
+        frames = traceback.extract_tb(error.__traceback__)
+        where = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
+        said = f"{kind}: {error}" if str(error) else kind
+        return AgentError(
+            f"agent {self._name!r}: {doing or self._function} raised {said}{where}",
+            kind=kind,
+            kinds=tuple(bases),
+        )
+
+    def _no_module(self, module: str, attribute: str) -> MissingRequirement:
+        file = self._project.joinpath(*module.split(".")).with_suffix(".py")
+        return MissingRequirement(
+            f"agent {self._name!r} calls {self._function}, but there is no module {module} "
+            f"in {self._project}, and none is installed",
+            remedy=f"Create {file} with: def {attribute}(request): ...",
+        )
+
+    def _no_package(self, module: str, error: ModuleNotFoundError) -> MissingRequirement:
+        package = (error.name or "").partition(".")[0]
+        return MissingRequirement(
+            f"agent {self._name!r} calls {self._function}, but importing {module} failed: {error}",
+            remedy=f"Install the package that provides {package}, often: pip install {package}",
+        )
+
+    def _no_function(self, module: str, attribute: str, error: NoFunction) -> MissingRequirement:
+        near = get_close_matches(attribute.rpartition(".")[2], error.names, 1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        return MissingRequirement(
+            f"agent {self._name!r} calls {self._function}: {error}{hint}",
+            remedy=f"Define {attribute} in {module}, or correct config.extra.function in the spec.",
+        )

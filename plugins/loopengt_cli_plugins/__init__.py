@@ -1,0 +1,1 @@
+"""The built-in commands ``loopengt plugins …``: which plugins there are, and switching them."""

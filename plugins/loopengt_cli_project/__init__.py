@@ -1,0 +1,1 @@
+"""The built-in commands around a project: ``init``, ``validate``, ``schema`` and ``doctor``."""

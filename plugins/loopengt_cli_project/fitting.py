@@ -1,0 +1,75 @@
+"""Puts other values into the text of a spec, and leaves everything else, comments included, as it is."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any
+
+from loopengt import SpecError
+from loopengt.spec import parse_document
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["put_value"]
+
+
+def put_value(text: str, path: Sequence[str | int], value: str) -> str:
+    """Return the text with the value of one key replaced.
+
+    Args:
+        text: A spec as YAML, in block style as far as the key.
+        path: Keys and indexes from the root to the key.
+        value: The new value as YAML; more than one line is indented below the key.
+
+    Returns:
+        The new text; the old one, unchanged, when it has no such key or is written so that the value cannot
+        be replaced alone.
+
+    Raises:
+        SpecError: The text or the value is not YAML at all.
+    """
+    document = parse_document(text)
+    wanted = deepcopy(document.data)
+    holder = _at(wanted, path[:-1])
+    if not isinstance(holder, dict) or path[-1] not in holder:
+        return text
+    holder[path[-1]] = parse_document(value).data
+    line, column = document.key_position(path)
+    fitted = _replace(text.splitlines(keepends=True), line - 1, column - 1, value)
+    try:
+        return fitted if parse_document(fitted).data == wanted else text
+    except SpecError:
+        return text
+
+
+def _at(data: Any, path: Sequence[str | int]) -> Any:
+    for part in path:
+        inside = part in data if isinstance(data, dict) else isinstance(part, int) and part < len(data)
+        data = data[part] if inside else None
+        if not isinstance(data, dict | list):
+            return None
+    return data
+
+
+def _replace(lines: list[str], first: int, indent: int, value: str) -> str:
+    end = last = first + 1
+    while end < len(lines) and _belongs(lines[end], indent):
+        end += 1
+        if lines[end - 1].strip():
+            last = end
+    key = lines[first].partition(":")[0]
+    rows = value.rstrip("\n").split("\n")
+    if len(rows) == 1:
+        fresh = [f"{key}: {rows[0]}\n"]
+    else:
+        margin = " " * (indent + 2)
+        fresh = [f"{key}:\n", *(f"{margin}{row}\n" for row in rows)]
+    return "".join([*lines[:first], *fresh, *lines[last:]])
+
+
+def _belongs(line: str, indent: int) -> bool:
+    """Whether a line behind a key belongs to its value; a list may stand as far left as its key."""
+    bare = line.lstrip(" ")
+    depth = len(line) - len(bare)
+    return not bare.strip() or depth > indent or (depth == indent and bare.startswith("- "))

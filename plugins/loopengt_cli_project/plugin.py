@@ -1,0 +1,22 @@
+"""Registers the commands ``init``, ``validate``, ``schema`` and ``doctor``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loopengt_hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    import click
+    from loopengt_hookspecs._register import Register
+
+
+@hookimpl
+def loopengt_register_commands(register: Register[click.Command]) -> None:
+    """Register the commands."""
+    register("doctor", "loopengt_cli_project.doctor:doctor", summary="Check this machine and this project")
+    register(
+        "init", "loopengt_cli_project.init:init", summary="Make a folder a project, with a loop to start from"
+    )
+    register("schema", "loopengt_cli_project.schema:schema", summary="Print the JSON Schema of loop.yaml")
+    register("validate", "loopengt_cli_project.validate:validate", summary="Say all that is wrong with specs")

@@ -1,0 +1,62 @@
+"""The command ``loopengt validate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from loopengt.cli import pass_kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Sized
+
+    from loopengt import Kernel
+    from loopengt.spec import LoadedSpec, Problem
+
+INVALID = 2
+
+
+@click.command()
+@click.argument("specs", metavar="SPEC...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array of the problems.")
+@pass_kernel
+def validate(kernel: Kernel, specs: tuple[Path, ...], as_json: bool) -> None:
+    """Say all that is wrong with each SPEC: a file, or a folder with a loop.yaml.
+
+    Prints a line FILE:LINE:COLUMN: for each problem, and exits with 2 when there is one.
+    """
+    from loopengt import SpecError
+
+    problems: list[Problem] = []
+    for path in specs:
+        try:
+            loaded = kernel.for_spec(path).load_spec(path)
+        except SpecError as error:
+            problems += error.problems
+            if not as_json:
+                click.echo(str(error))
+        else:
+            if not as_json:
+                click.echo(f"OK {loaded.path}: {_summary(loaded)}")
+    if as_json:
+        click.echo(_to_json(problems))
+    if problems:
+        click.get_current_context().exit(INVALID)
+
+
+def _summary(loaded: LoadedSpec) -> str:
+    spec = loaded.spec
+    counts = ", ".join(_count(items, noun) for items, noun in ((spec.steps, "step"), (spec.agents, "agent")))
+    return f"{spec.name}, pattern {spec.pattern}, {counts}"
+
+
+def _count(items: Sized, noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
+
+
+def _to_json(problems: list[Problem]) -> str:
+    import dataclasses
+    import json
+
+    return json.dumps([dataclasses.asdict(problem) for problem in problems], indent=2, ensure_ascii=False)

@@ -1,0 +1,19 @@
+"""Registers the commands runs and trace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loopengt_hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    import click
+
+    from loopengt_hookspecs._register import Register
+
+
+@hookimpl
+def loopengt_register_commands(register: Register[click.Command]) -> None:
+    """Register runs and trace."""
+    register("runs", "loopengt_cli_runs.runs:runs", summary="List the runs of the project")
+    register("trace", "loopengt_cli_runs.trace:trace", summary="Show what a run did, from its journal")

@@ -1,0 +1,90 @@
+"""The command ``loopengt runs``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from loopengt.cli import pass_kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from loopengt import Kernel
+    from loopengt_hookspecs.storage import RunRow
+
+__all__ = ["runs"]
+
+CRASHED = "crashed"
+"""Shown for a run that counts as running, but whose owner is gone."""
+
+STATUSES = ("pending", "running", "paused", "completed", "failed", "cancelled", CRASHED)
+
+
+@click.command("runs")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
+@click.option("--status", type=click.Choice(STATUSES), help="Only runs of this status.")
+@click.option("--loop", "loop_name", metavar="NAME", help="Only runs of this loop.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the newest N.")
+@pass_kernel
+def runs(kernel: Kernel, as_json: bool, status: str | None, loop_name: str | None, limit: int | None) -> None:
+    """List the runs of the project, newest first."""
+    import asyncio
+
+    from loopengt_cli_runs.finding import has_crashed
+    from loopengt_cli_runs.table import print_table
+
+    rows = asyncio.run(read_rows(kernel, status, loop_name, limit))
+    crashed = {row.run_id for row in rows if has_crashed(row)}
+    if as_json:
+        click.echo(to_json(rows, crashed))
+    elif rows:
+        print_table(rows, crashed)
+        if crashed:
+            click.echo(f"\nNobody drives what has crashed: loopengt resume {min(crashed)}", err=True)
+    else:
+        click.echo("No run fits." if status or loop_name else "No runs yet: loopengt run SPEC", err=True)
+
+
+async def read_rows(
+    kernel: Kernel, status: str | None, loop_name: str | None, limit: int | None
+) -> list[RunRow]:
+    """Return the rows to show, newest first."""
+    from loopengt_cli_runs.finding import has_crashed, keeps_runs
+
+    if not keeps_runs(kernel):
+        return []
+    async with kernel.storage() as storage:
+        if status != CRASHED:
+            return await storage.rows(status=status, loop_name=loop_name, limit=limit)
+        rows = await storage.rows(status="running", loop_name=loop_name)
+    return [row for row in rows if has_crashed(row)][:limit]
+
+
+def to_json(rows: Sequence[RunRow], crashed: set[str]) -> str:
+    """Render rows as a JSON array; ``alive`` says whether somebody drives the run now."""
+    import json
+
+    return json.dumps([_record(row, crashed) for row in rows], indent=2)
+
+
+def _record(row: RunRow, crashed: set[str]) -> dict[str, Any]:
+    return {
+        "run_id": row.run_id,
+        "loop_name": row.loop_name,
+        "status": row.status,
+        "reason": row.reason,
+        "turn": row.turn,
+        "started_at": _iso(row.started_at),
+        "completed_at": None if row.completed_at is None else _iso(row.completed_at),
+        "tokens": row.tokens,
+        "cost_usd": row.cost_usd,
+        "alive": row.status == "running" and row.run_id not in crashed,
+    }
+
+
+def _iso(at: float) -> str:
+    from datetime import UTC, datetime
+
+    return datetime.fromtimestamp(at, UTC).isoformat()

@@ -1,0 +1,151 @@
+"""The exporter ``markdown``: a report of a run that people read and share."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from loopengt_exporters.story import Execution, Story, tell
+from loopengt_exporters.text import dollars, plain, seconds, shorten, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from loopengt_hookspecs.models import LoopState, TraceEvent
+
+__all__ = ["MarkdownExporter"]
+
+_LONGEST_BLOCK = 4_000
+_LONGEST_CELL = 200
+_NONE = "-"
+
+
+class MarkdownExporter:
+    """Writes a report: goal, end, steps, gates with their proof, feedback, last output.
+
+    Whatever agents, gates or specs say stands in code spans and fenced blocks that it cannot leave.
+    """
+
+    def export(self, state: LoopState, events: Sequence[TraceEvent]) -> str:
+        """Render a run."""
+        story = tell(events)
+        parts = [
+            _head(state, story),
+            _section("Goal", _block(str(story.header.get("goal", "")))),
+            _section("End", _end(state, story)),
+            _section("Steps", _steps(story)),
+            _section("Gates", _gates(story)),
+            _section("Feedback", "\n\n".join(_feedback(story))),
+            _section("Last output", "" if story.output is None else _block(plain(story.output))),
+        ]
+        return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _head(state: LoopState, story: Story) -> str:
+    ended = state.completed_at
+    workspace = story.header.get("workspace")
+    rows = [
+        ("Run", _code(state.run_id)),
+        ("Pattern", _code(str(story.header.get("pattern", "")))),
+        ("Started", f"{state.started_at:%Y-%m-%d %H:%M:%S} UTC"),
+        ("Ended", f"{ended:%Y-%m-%d %H:%M:%S} UTC" if ended is not None else _NONE),
+        ("Driven for", seconds(story.seconds)),
+        ("Turns", str(state.turn)),
+        ("Tokens", f"{story.tokens:,}"),
+        ("Cost", dollars(*story.cost)),
+        ("Workspace", _code(str(workspace.get("path", ""))) if isinstance(workspace, dict) else _NONE),
+    ]
+    return f"# Run of {_code(state.loop_name)}\n\n" + _table(("", ""), rows)
+
+
+def _end(state: LoopState, story: Story) -> str:
+    if story.end is None:
+        return f"The run has not ended; its status is {_code(state.status.value)}."
+    reason, detail = story.end
+    status = f"**{_code(reason)}**, status {_code(state.status.value)}"
+    return f"{status}\n\n{_block(detail)}" if detail else status
+
+
+def _steps(story: Story) -> str:
+    head = ("Turn", "Step", "Execution", "Outcome", "Attempts", "Duration", "Tokens", "Cost", "Why")
+    return _table(head, [_step(execution) for execution in story.executions])
+
+
+def _step(execution: Execution) -> tuple[str, ...]:
+    return (
+        str(execution.turn),
+        _code(execution.step),
+        str(execution.occurrence),
+        execution.status,
+        str(len(execution.attempts)),
+        _NONE if execution.seconds is None else seconds(execution.seconds),
+        f"{execution.tokens:,}",
+        dollars(*execution.cost) if execution.attempts else _NONE,
+        _code(execution.why),
+    )
+
+
+def _gates(story: Story) -> str:
+    rows = [
+        (
+            str(execution.turn),
+            _code(execution.step),
+            str(attempt.number),
+            _code(check.gate),
+            "pass" if check.passed else "**FAIL**",
+            _code(check.proof),
+            seconds(check.seconds),
+        )
+        for execution in story.executions
+        for attempt in execution.attempts
+        for check in attempt.checks
+    ]
+    return _table(("Turn", "Step", "Attempt", "Gate", "Verdict", "Proof", "Duration"), rows)
+
+
+def _feedback(story: Story) -> Iterator[str]:
+    for execution in story.executions:
+        for attempt in execution.attempts:
+            if attempt.feedback:
+                where = f"Turn {execution.turn}, step {_code(execution.step)}, attempt {attempt.number}"
+                yield f"{where} was told:\n\n{_block(attempt.feedback)}"
+
+
+def _section(title: str, body: str) -> str:
+    return f"## {title}\n\n{body}" if body else ""
+
+
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    if not rows:
+        return ""
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _code(text: str) -> str:
+    """Put text into a code span that also fits into a table's cell."""
+    text = visible(" ".join(text[: 4 * _LONGEST_CELL].split()))
+    if not text:
+        return _NONE
+    if len(text) > _LONGEST_CELL:
+        text = f"{text[: _LONGEST_CELL - 1]}…"
+    # A cell ends at a bar without a backslash, in code too; a backslash of the text must not undo ours.
+    text = re.sub(r"\\(?=\|)", r"\\ ", text).replace("|", r"\|")
+    ticks = _fence(text, 1)
+    pad = " " if "`" in (text[0], text[-1]) else ""
+    return f"{ticks}{pad}{text}{pad}{ticks}"
+
+
+def _block(text: str) -> str:
+    """Put text into a fenced block, which no run of backticks in it can close."""
+    text = shorten(text, _LONGEST_BLOCK).replace("\r\n", "\n").strip("\n")
+    if not text.strip():
+        return ""
+    text = visible(text, keep="\n\t")
+    fence = _fence(text, 3)
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def _fence(text: str, least: int) -> str:
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    return "`" * max(least, longest + 1)

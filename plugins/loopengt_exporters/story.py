@@ -1,0 +1,254 @@
+"""Tells a run from its events: executions of steps, their attempts, and the gates of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from loopengt.journal.fold import total_tokens
+from loopengt_exporters.text import proof
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from loopengt_hookspecs.models import TraceEvent
+
+__all__ = ["Attempt", "Check", "Execution", "Note", "Story", "tell"]
+
+
+@dataclass(slots=True)
+class Check:
+    """A gate's verdict on one attempt."""
+
+    gate: str
+    passed: bool
+    proof: str
+    """What shows it, in one line."""
+    feedback: str
+    seconds: float
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt at a step."""
+
+    number: int
+    seconds: float = 0.0
+    tokens: int = 0
+    cost_usd: float | None = None
+    answered: bool = False
+    output: Any = None
+    error: str = ""
+    feedback: str = ""
+    """What it was told of earlier failures."""
+    waited: float = 0.0
+    """Seconds of delay before it."""
+    tools: list[str] = field(default_factory=list)
+    """Tools it called, in order."""
+    checks: list[Check] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Execution:
+    """One execution of a step: a turn."""
+
+    step: str
+    turn: int
+    occurrence: int
+    """Which execution of this step, from 1: the lap, in a repeating pattern."""
+    agent: str
+    began: datetime
+    seconds: float | None = None
+    """None: it has not ended."""
+    status: str = "running"
+    """running, completed, failed or skipped."""
+    why: str = ""
+    """Why it failed or was skipped."""
+    attempts: list[Attempt] = field(default_factory=list)
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all attempts."""
+        return sum(attempt.tokens for attempt in self.attempts)
+
+    @property
+    def cost(self) -> tuple[float, int]:
+        """Known cost in US dollars, and the number of answers whose cost nobody knows."""
+        answers = [attempt.cost_usd for attempt in self.attempts if attempt.answered]
+        return sum(cost for cost in answers if cost is not None), answers.count(None)
+
+
+@dataclass(slots=True)
+class Note:
+    """Something that happened between the steps, in words."""
+
+    at: datetime
+    text: str
+
+
+@dataclass(slots=True)
+class Story:
+    """A whole run."""
+
+    header: dict[str, Any] = field(default_factory=dict)
+    """Data of the ``loop.start`` event."""
+    parts: list[Execution | Note] = field(default_factory=list)
+    """Executions and notes, in the order of their beginning."""
+    end: tuple[str, str] | None = None
+    """Reason and detail of the end or pause; None: there is none."""
+    seconds: float = 0.0
+    """Driven time, pauses left out."""
+
+    @property
+    def executions(self) -> list[Execution]:
+        """The executions alone."""
+        return [part for part in self.parts if isinstance(part, Execution)]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the whole run."""
+        return sum(execution.tokens for execution in self.executions)
+
+    @property
+    def cost(self) -> tuple[float, int]:
+        """Known cost in US dollars, and the number of answers whose cost nobody knows."""
+        costs = [execution.cost for execution in self.executions]
+        return sum(known for known, _ in costs), sum(unknown for _, unknown in costs)
+
+    @property
+    def output(self) -> Any:
+        """The last output of a step that completed; None without one."""
+        for execution in reversed(self.executions):
+            if execution.status == "completed":
+                return execution.attempts[-1].output if execution.attempts else None
+        return None
+
+
+def tell(events: Sequence[TraceEvent]) -> Story:
+    """Make the story of a run's events; what is missing at the end of a damaged journal is left open."""
+    return _Teller().tell(events)
+
+
+_QUESTIONS = {"approval.request": "asked:", "approval.decision": "decided:"}
+
+
+class _Teller:
+    def __init__(self) -> None:
+        self._story = Story()
+        self._open: dict[str, Execution] = {}
+        self._before = 0.0
+        self._since: datetime | None = None
+
+    def tell(self, events: Iterable[TraceEvent]) -> Story:
+        last = None
+        for event in events:
+            last = event.timestamp if last is None else max(last, event.timestamp)
+            if event.step_name is None:
+                self._of_the_run(event)
+            else:
+                self._of_a_step(event, event.step_name)
+        if last is not None and self._since is not None:
+            self._story.seconds = self._before + max(0.0, (last - self._since).total_seconds())
+        return self._story
+
+    def _of_the_run(self, event: TraceEvent) -> None:
+        kind, data = event.event_type.value, event.data
+        if kind == "loop.start":
+            self._story.header = data
+            self._since = event.timestamp
+        elif kind == "loop.resume":
+            self._before, self._since = float(data.get("elapsed", 0.0)), event.timestamp
+            after = self._story.end
+            self._story.end = None
+            self._note(event, f"resumed after {after[0]}: {after[1]}" if after else "resumed after a crash")
+        elif kind in ("loop.pause", "loop.complete", "loop.error"):
+            self._story.end = (str(data.get("reason", "")), str(data.get("detail", "")))
+        elif kind == "decision":
+            self._note(event, f"decided {data.get('name')}: {data.get('value')}")
+        else:
+            self._note(event, kind)
+
+    def _note(self, event: TraceEvent, text: str) -> None:
+        self._story.parts.append(Note(event.timestamp, text))
+
+    def _of_a_step(self, event: TraceEvent, step: str) -> None:
+        kind, data = event.event_type.value, event.data
+        if kind == "step.start":
+            self._start(event, step)
+            return
+        if kind in _QUESTIONS:
+            self._note(event, f"{step}: {_QUESTIONS[kind]} {data.get('question') or data.get('decision')}")
+            return
+        execution = self._open.get(step)
+        if execution is None:
+            execution = self._begin(event, step)
+        if kind in ("step.complete", "step.error"):
+            self._end(event, self._open.pop(step))
+        elif kind == "step.retry":
+            number = data.get("attempt") or len(execution.attempts) + 1
+            attempt = Attempt(
+                number, feedback=str(data.get("feedback") or ""), waited=data.get("delay") or 0.0
+            )
+            execution.attempts.append(attempt)
+        else:
+            self._of_an_attempt(kind, data, _last_attempt(execution))
+
+    def _start(self, event: TraceEvent, step: str) -> None:
+        execution = self._open.get(step) or self._begin(event, step)
+        number = event.data.get("attempt") or 1
+        # After a crash an attempt begins again, and a retry was announced before: both are the same attempt.
+        if not execution.attempts or execution.attempts[-1].number != number:
+            execution.attempts.append(Attempt(number))
+        if event.data.get("feedback"):
+            execution.attempts[-1].feedback = str(event.data["feedback"])
+
+    def _begin(self, event: TraceEvent, step: str) -> Execution:
+        data = event.data
+        turn = data.get("turn") or event.turn or 0
+        execution = Execution(
+            step, turn, data.get("occurrence") or 1, str(data.get("agent") or ""), event.timestamp
+        )
+        self._open[step] = execution
+        self._story.parts.append(execution)
+        return execution
+
+    def _end(self, event: TraceEvent, execution: Execution) -> None:
+        data = event.data
+        execution.seconds = max(0.0, (event.timestamp - execution.began).total_seconds())
+        if data.get("skipped"):
+            execution.status, execution.why = "skipped", str(data["skipped"])
+        elif event.event_type.value == "step.error":
+            execution.status, execution.why = "failed", str(data.get("error") or "")
+        else:
+            execution.status = "completed"
+
+    def _of_an_attempt(self, kind: str, data: dict[str, Any], attempt: Attempt) -> None:
+        if kind == "agent.response":
+            usage = data.get("token_usage")
+            attempt.answered = True
+            attempt.output = data.get("output")
+            attempt.seconds += data.get("duration") or 0.0
+            attempt.tokens += total_tokens(usage) if usage else 0
+            attempt.cost_usd = data.get("cost_usd")
+        elif kind == "agent.error":
+            attempt.error = str(data.get("error") or "")
+            attempt.seconds += data.get("duration") or 0.0
+        elif kind in ("gate.pass", "gate.fail"):
+            attempt.checks.append(
+                Check(
+                    str(data.get("gate")),
+                    kind == "gate.pass",
+                    proof(data, passed=kind == "gate.pass"),
+                    str(data.get("feedback") or ""),
+                    data.get("duration") or 0.0,
+                )
+            )
+        elif kind == "tool.call":
+            attempt.tools.append(str(data.get("tool") or data.get("name") or "?"))
+
+
+def _last_attempt(execution: Execution) -> Attempt:
+    if not execution.attempts:
+        execution.attempts.append(Attempt(1))
+    return execution.attempts[-1]

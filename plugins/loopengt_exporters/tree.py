@@ -1,0 +1,97 @@
+"""The exporter ``tree``: what a run did, as a tree of plain text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loopengt_exporters.story import Attempt, Check, Execution, Note, Story, tell
+from loopengt_exporters.text import dollars, first_line, seconds, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from loopengt_hookspecs.models import LoopState, TraceEvent
+
+__all__ = ["TreeExporter"]
+
+Branch = tuple[str, "list[Branch]"]
+"""A line, and the branches below it."""
+
+
+class TreeExporter:
+    """Writes a tree of steps, attempts and gates, without colours or control characters."""
+
+    def export(self, state: LoopState, events: Sequence[TraceEvent]) -> str:
+        """Render a run."""
+        story = tell(events)
+        reason = story.end[0] if story.end else state.status.value
+        lines = [
+            f"{visible(state.loop_name)}  {visible(state.run_id)}  {visible(reason)}",
+            f"  {_figures(story, state)}",
+        ]
+        if story.header.get("goal"):
+            lines.append(f"  goal: {first_line(str(story.header['goal']))}")
+        lines += _draw([_part(part, story) for part in story.parts])
+        lines.append(_ending(story, state))
+        return "\n".join(lines) + "\n"
+
+
+def _figures(story: Story, state: LoopState) -> str:
+    turns = f"{state.turn} turn{'' if state.turn == 1 else 's'}"
+    figures = [turns, seconds(story.seconds), f"{story.tokens:,} tokens", dollars(*story.cost)]
+    if story.header.get("pattern"):
+        figures.insert(0, f"pattern {visible(str(story.header['pattern']))}")
+    return " · ".join(figures)
+
+
+def _ending(story: Story, state: LoopState) -> str:
+    if story.end is None:
+        return f"not ended: {state.status.value}"
+    reason, detail = story.end
+    return f"{visible(reason)}: {first_line(detail, 300)}" if detail else visible(reason)
+
+
+def _part(part: Execution | Note, story: Story) -> Branch:
+    if isinstance(part, Note):
+        return f"· {first_line(part.text, 200)}", []
+    return _execution(part, story), [_attempt(attempt, part) for attempt in part.attempts]
+
+
+def _execution(execution: Execution, story: Story) -> str:
+    laps = story.header.get("pattern") == "repeat" or execution.occurrence > 1
+    name = f"{execution.turn} {visible(execution.step)}" + (f" (lap {execution.occurrence})" if laps else "")
+    facts = [execution.status]
+    if execution.seconds is not None:
+        facts.append(seconds(execution.seconds))
+    if execution.why:
+        facts.append(first_line(execution.why))
+    return f"{name}  {' · '.join(facts)}"
+
+
+def _attempt(attempt: Attempt, execution: Execution) -> Branch:
+    facts = [visible(execution.agent)] if execution.agent else []
+    if attempt.waited:
+        facts.append(f"after {seconds(attempt.waited)} of waiting")
+    if attempt.answered or attempt.error:
+        facts.append(seconds(attempt.seconds))
+    if attempt.answered:
+        cost = attempt.cost_usd
+        facts += [f"{attempt.tokens:,} tokens", dollars(cost or 0.0, 1 if cost is None else 0)]
+    below: list[Branch] = [(f"tool {first_line(tool)}", []) for tool in attempt.tools]
+    if attempt.error:
+        below.append((f"error: {first_line(attempt.error, 200)}", []))
+    below += [(_check(check), []) for check in attempt.checks]
+    return f"attempt {attempt.number}  {' · '.join(facts)}".rstrip(), below
+
+
+def _check(check: Check) -> str:
+    verdict = "pass" if check.passed else "FAIL"
+    proof = f"  {check.proof}" if check.proof else ""
+    return f"gate {visible(check.gate)} {verdict}{proof}  {seconds(check.seconds)}"
+
+
+def _draw(branches: list[Branch], indent: str = "") -> Iterator[str]:
+    for index, (line, below) in enumerate(branches):
+        last = index == len(branches) - 1
+        yield f"{indent}{'└─' if last else '├─'} {line}"
+        yield from _draw(below, f"{indent}{'   ' if last else '│  '}")

@@ -1,0 +1,1 @@
+"""The gate kinds ``expression``, ``command`` and ``schema``."""

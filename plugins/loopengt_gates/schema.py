@@ -1,0 +1,121 @@
+"""The gate kind ``schema``: the step's output must satisfy a JSON Schema."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import jsonschema_rs
+import msgspec
+
+from loopengt_gates.text import shown_value
+from loopengt_gates.wants_text import wants_text
+from loopengt_hookspecs.errors import UsageError
+from loopengt_hookspecs.gates import GateVerdict
+
+if TYPE_CHECKING:
+    from loopengt_hookspecs.errors import MissingRequirement
+    from loopengt_hookspecs.gates import GateRequest
+    from loopengt_hookspecs.models import VerificationGate
+
+__all__ = ["SchemaGate", "SchemaGates"]
+
+_MOST = 20
+_LONGEST = 300
+
+
+class SchemaGates:
+    """Makes gates that validate against a JSON Schema."""
+
+    def bind(self, gate: VerificationGate, project: Path) -> SchemaGate:
+        """Compile the gate's schema.
+
+        Raises:
+            UsageError: It is not a JSON Schema, or it refers to another document.
+        """
+        return SchemaGate(gate.name, gate.schema_def or {})
+
+
+class SchemaGate:
+    """Passes when the output is valid under the schema (2020-12, unless ``$schema`` names another draft).
+
+    An output that is text is read as JSON first, unless the schema wants text.
+
+    Args:
+        name: The gate's name, for messages.
+        schema: The JSON Schema. References may only point into itself.
+
+    Raises:
+        UsageError: It is not a JSON Schema, or it refers to another document.
+    """
+
+    pure = True
+
+    def __init__(self, name: str, schema: dict[str, Any]) -> None:
+        try:
+            self._validator = jsonschema_rs.validator_for(schema, retriever=_refuse)
+        except (jsonschema_rs.ValidationError, ValueError) as error:
+            said = error.message if isinstance(error, jsonschema_rs.ValidationError) else str(error)
+            where = _path(error.instance_path) if isinstance(error, jsonschema_rs.ValidationError) else "$"
+            raise UsageError(
+                f"the schema of gate {name!r} cannot be used: at {where}: {_short(said)}",
+                remedy="Correct the schema; what it refers to must be inside it, under $defs.",
+            ) from None
+        self._wants_text = wants_text(schema)
+        self._properties = ", ".join(map(str, schema.get("required", [])[:_MOST]))
+
+    def plan(self) -> str:
+        """What is checked."""
+        return "validate the output against the schema" + (
+            f" (required: {self._properties})" if self._properties else ""
+        )
+
+    def missing(self) -> list[MissingRequirement]:
+        """Nothing: the schema is all there."""
+        return []
+
+    async def check(self, request: GateRequest) -> GateVerdict:
+        """Validate the output."""
+        output = request.result.output
+        if isinstance(output, str) and self._wants_text is not True:
+            try:
+                output = msgspec.json.decode(output.strip().encode("utf-8", "replace"))
+            except (msgspec.DecodeError, RecursionError) as error:
+                if self._wants_text is False:
+                    return self._not_json(output, error)
+        violations = [
+            f"{_path(error.instance_path)}: {_short(error.message)}"
+            for error in islice(self._validator.iter_errors(output), _MOST + 1)
+        ]
+        if not violations:
+            return GateVerdict(True, proof={"violations": []})
+        more = "\n- and more" if len(violations) > _MOST else ""
+        listed = "\n".join(f"- {violation}" for violation in violations[:_MOST])
+        return GateVerdict(
+            False,
+            f"The output does not satisfy the schema ($ stands for the output):\n{listed}{more}",
+            {"violations": violations[:_MOST]},
+        )
+
+    def _not_json(self, output: str, error: Exception) -> GateVerdict:
+        violation = f"$: the output is text that is not JSON: {error}"
+        return GateVerdict(
+            False,
+            f"The output must be JSON alone, without other text around it.\n- {violation}\n"
+            f"It is: {shown_value(output)}",
+            {"violations": [violation]},
+        )
+
+
+def _refuse(uri: str) -> NoReturn:
+    raise ValueError(f"{uri} is another document, and none is fetched")
+
+
+def _path(keys: list[str | int]) -> str:
+    parts = [f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!r}]" for key in keys]
+    return "$" + "".join(parts)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

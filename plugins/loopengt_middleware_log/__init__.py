@@ -1,0 +1,1 @@
+"""The built-in middleware ``log``: one log line for each attempt."""

@@ -1,0 +1,1 @@
+"""The built-in storage that keeps every run as one append-only file of JSON lines."""

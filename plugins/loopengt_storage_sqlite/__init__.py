@@ -1,0 +1,1 @@
+"""The default storage: one SQLite database in the project folder."""

@@ -1,0 +1,1 @@
+"""The built-in templates: folders from which new loops are made."""

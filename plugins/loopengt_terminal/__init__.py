@@ -1,0 +1,1 @@
+"""The observers that show a run's progress to a person."""

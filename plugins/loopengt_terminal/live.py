@@ -1,0 +1,112 @@
+"""The view for a terminal: what is done scrolls by, what is under way stays at the bottom and moves."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from loopengt_terminal.narration import Line, narrate
+from loopengt_terminal.progress import Progress
+from loopengt_terminal.text import dollars, duration, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from loopengt_hookspecs.models import TraceEvent
+    from loopengt_terminal.progress import StepProgress
+
+__all__ = ["LiveView"]
+
+_STYLES = {"good": "green", "bad": "red", "dim": "dim"}
+_MOST_STEPS = 8
+
+
+class LiveView:
+    """Draws on a terminal; ``close`` gives it back as it was.
+
+    Args:
+        console: The terminal.
+        verbose: Tell prompts and outputs too.
+    """
+
+    interval: float | None = 0.1
+    """Seconds between two drawings, so that clock and spinner move."""
+
+    def __init__(self, console: Console, *, verbose: bool) -> None:
+        self._console = console
+        self._verbose = verbose
+        self._runs: dict[str, Progress] = {}
+        self._frames = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏" if console.encoding.startswith("utf") else "|/-\\"
+        # Not refreshed by rich's own thread: whoever calls ``show`` draws. What others write to stderr
+        # meanwhile, the log for one, appears above.
+        self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=False)
+
+    def show(self, events: Sequence[TraceEvent]) -> None:
+        """Write the finished lines of some events and draw what is under way."""
+        if not self._live.is_started:
+            self._live.start()
+        lines = [line for event in events for line in self._lines(event)]
+        if lines:
+            self._console.print(Group(*map(_text, lines)))
+        self._live.update(self._bottom(datetime.now(UTC)), refresh=True)
+
+    def close(self) -> None:
+        """Take the lower part away and show the cursor again."""
+        self._live.update(Group())
+        self._live.stop()
+
+    def _lines(self, event: TraceEvent) -> list[Line]:
+        progress = self._runs.get(event.run_id)
+        if progress is None:
+            progress = self._runs[event.run_id] = Progress(event.run_id, event.timestamp)
+        step = progress.apply(event)
+        if progress.resting:
+            del self._runs[event.run_id]
+        return [line for line in narrate(event, step, progress, verbose=self._verbose) if not line.passing]
+
+    def _bottom(self, now: datetime) -> Group:
+        frame = self._frames[int(monotonic() * 10) % len(self._frames)]
+        rows: list[Text] = []
+        for progress in self._runs.values():
+            steps = list(progress.steps.values())
+            rows += [Text(f"{frame} {under_way(step, progress, now)}") for step in steps[:_MOST_STEPS]]
+            if len(steps) > _MOST_STEPS:
+                rows.append(Text(f"  and {len(steps) - _MOST_STEPS} more steps", style="dim"))
+            rows.append(Text(status(progress, now), style="dim"))
+        return Group(*rows)
+
+
+def under_way(step: StepProgress, progress: Progress, now: datetime) -> str:
+    """Say what a step is doing, and for how long it has been at it."""
+    took = duration(max(0.0, (now - step.since).total_seconds()))
+    who = f" · {visible(step.agent)}" if step.agent and step.doing == "working" else ""
+    attempt = f" attempt {step.attempt}" if step.attempt > 1 else ""
+    return f"{visible(step.name)}{progress.lap(step)}{attempt} {step.doing}{who} · {took}"
+
+
+def status(progress: Progress, now: datetime) -> str:
+    """Write what a run has used of its limits, and what is left."""
+    limits, elapsed = progress.limits, progress.elapsed(now)
+    parts = [f"turn {progress.turn}" + (f" of {limits['max_turns']}" if "max_turns" in limits else "")]
+    parts.append(duration(elapsed) + _left(limits.get("max_total_time_seconds"), elapsed, duration))
+    since = " since resumed" if progress.partial else ""
+    tokens, cost = progress.tokens, progress.cost_usd
+    # What was used before a resumed run was resumed is not known here, so neither is what is left.
+    known = {} if progress.partial else limits
+    parts.append(f"{tokens:,} tokens{since}" + _left(known.get("max_tokens"), tokens, "{:,.0f}".format))
+    spent = dollars(cost, progress.unknown_costs)
+    parts.append(f"{spent}{since}" + _left(known.get("max_cost_usd"), cost, "${:.4f}".format))
+    return " · ".join([*parts, "Ctrl-C pauses"])
+
+
+def _left(limit: float | None, used: float, write: Callable[[float], str]) -> str:
+    return "" if limit is None else f" ({write(max(0.0, limit - used))} left)"
+
+
+def _text(line: Line) -> Text:
+    return Text(line.text, style=_STYLES.get(line.style, ""))

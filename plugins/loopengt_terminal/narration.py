@@ -1,0 +1,168 @@
+"""Puts events into words: one line for each thing that a person wants to know."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from loopengt_terminal.progress import tokens_of
+from loopengt_terminal.text import duration, figures, one_line, proof, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from loopengt_hookspecs.models import TraceEvent
+    from loopengt_terminal.progress import Progress, StepProgress
+
+__all__ = ["Line", "narrate"]
+
+_SHOWN = 1_000
+
+
+class Line(NamedTuple):
+    """A line of the narration, without control characters."""
+
+    text: str
+    style: str = ""
+    """good, bad, dim or empty."""
+    passing: bool = False
+    """Whether it says only what is under way; a live view shows that elsewhere."""
+
+
+def narrate(
+    event: TraceEvent, step: StepProgress | None, progress: Progress, *, verbose: bool = False
+) -> list[Line]:
+    """Return the lines for an event.
+
+    Args:
+        event: What happened.
+        step: The step it belongs to, as ``Progress.apply`` returns it.
+        progress: The run, with the event applied.
+        verbose: Tell prompts, outputs and feedback too.
+    """
+    kind, data = event.event_type.value, event.data
+    if step is None:
+        return _of_the_run(kind, data, progress, event)
+    teller = _TELLERS.get(kind)
+    lines = [] if teller is None else [teller(data, step, progress, event)]
+    return lines + _details(kind, data) if verbose else lines
+
+
+def _of_the_run(kind: str, data: dict[str, Any], progress: Progress, event: TraceEvent) -> list[Line]:
+    if kind == "loop.start":
+        return [Line(f"run {visible(progress.run_id)}: loop {visible(progress.loop)}, {_bounds(progress)}")]
+    if kind == "loop.resume":
+        done = f"after {duration(progress.before)} of work" if progress.before else "from its start"
+        return [Line(f"run {visible(progress.run_id)}: loop {visible(progress.loop)} resumed {done}")]
+    if kind in ("loop.pause", "loop.complete", "loop.error"):
+        style = "good" if kind == "loop.complete" else "bad"
+        elapsed = duration(progress.elapsed(event.timestamp))
+        return [Line(f"run {one_line(data.get('reason', 'ended'))} after {elapsed}", style)]
+    if kind == "decision":
+        return [Line(f"decided {one_line(data.get('name'))}: {one_line(data.get('value'))}", "dim")]
+    return []
+
+
+def _bounds(progress: Progress) -> str:
+    limits = progress.limits
+    found = [f"pattern {visible(progress.pattern)}"]
+    if "max_turns" in limits:
+        found.append(f"at most {limits['max_turns']} turns")
+    if "max_total_time_seconds" in limits:
+        found.append(duration(limits["max_total_time_seconds"]))
+    if "max_tokens" in limits:
+        found.append(f"{limits['max_tokens']:,} tokens")
+    if "max_cost_usd" in limits:
+        found.append(f"${limits['max_cost_usd']:g}")
+    return ", ".join(found)
+
+
+def _start(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
+    by = f": agent {visible(step.agent)}" if step.agent else ""
+    return Line(f"{_name(step, progress)} attempt {step.attempt}{by}", passing=True)
+
+
+def _response(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
+    took = duration(data.get("duration") or 0.0)
+    return Line(f"agent {visible(step.agent)} answered in {took}{figures(data, tokens_of(data))}", "dim")
+
+
+def _agent_error(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
+    took = duration(data.get("duration") or 0.0)
+    why = one_line(str(data.get("error") or ""), first=True)
+    return Line(f"agent {visible(step.agent)} FAILED after {took}: {why}", "bad")
+
+
+def _gate_pass(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
+    return Line(f"gate {one_line(data.get('gate'))} pass {proof(data, passed=True)}".rstrip(), "good")
+
+
+def _gate_fail(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
+    return Line(f"gate {one_line(data.get('gate'))} FAIL {proof(data, passed=False)}".rstrip(), "bad")
+
+
+def _retry(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
+    delay = data.get("delay")
+    when = f" in {duration(delay)}" if delay else ""
+    return Line(f"{_name(step, progress)} is tried again{when}", "dim", passing=True)
+
+
+def _complete(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
+    if data.get("skipped"):
+        return Line(f"{_name(step, progress)} skipped: {one_line(data['skipped'])}", "dim")
+    took = f"done in {duration((event.timestamp - step.since).total_seconds())}"
+    if step.failed_gates:
+        return Line(
+            f"{_name(step, progress)} {took}, but not through {one_line(', '.join(step.failed_gates))}", "bad"
+        )
+    return Line(f"{_name(step, progress)} {took}", "good")
+
+
+def _error(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
+    why = one_line(str(data.get("error") or ""), first=True)
+    return Line(f"{_name(step, progress)} FAILED: {why}", "bad")
+
+
+def _request(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
+    return Line(f"{_name(step, progress)} asks: {one_line(data.get('question') or '', 300)}", "bad")
+
+
+def _decision(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
+    return Line(f"{_name(step, progress)} was decided: {one_line(data.get('decision') or '')}", "dim")
+
+
+def _tool(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
+    return Line(f"tool {one_line(data.get('tool') or data.get('name') or '?')}", "dim")
+
+
+def _name(step: StepProgress, progress: Progress) -> str:
+    return f"step {visible(step.name)}{progress.lap(step)}"
+
+
+_TELLERS: dict[str, Callable[[dict[str, Any], StepProgress, Progress, TraceEvent], Line]] = {
+    "step.start": _start,
+    "step.retry": _retry,
+    "step.complete": _complete,
+    "step.error": _error,
+    "agent.response": _response,
+    "agent.error": _agent_error,
+    "gate.pass": _gate_pass,
+    "gate.fail": _gate_fail,
+    "approval.request": _request,
+    "approval.decision": _decision,
+    "tool.call": _tool,
+}
+
+_DETAILS = {
+    "agent.invoke": "prompt",
+    "agent.response": "output",
+    "gate.fail": "feedback",
+    "agent.error": "error",
+}
+
+
+def _details(kind: str, data: dict[str, Any]) -> list[Line]:
+    """Return what only the verbose view tells of an event."""
+    key = _DETAILS.get(kind)
+    if key is None or data.get(key) in (None, ""):
+        return []
+    return [Line(f"  {key}: {one_line(data[key], _SHOWN)}", "dim")]

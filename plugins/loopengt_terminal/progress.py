@@ -1,0 +1,128 @@
+"""How far a run has come, brought forward event by event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from loopengt.journal.fold import total_tokens
+
+if TYPE_CHECKING:
+    from loopengt_hookspecs.models import TraceEvent
+
+__all__ = ["Progress", "StepProgress"]
+
+_RESTS = frozenset({"loop.pause", "loop.complete", "loop.error"})
+_CLOSES = frozenset({"step.complete", "step.error"})
+
+
+@dataclass(slots=True)
+class StepProgress:
+    """An execution of a step that has begun."""
+
+    name: str
+    since: datetime
+    turn: int = 0
+    occurrence: int = 1
+    attempt: int = 1
+    agent: str = ""
+    doing: str = "working"
+    """What happens now: working, checking, or waiting for another attempt."""
+    failed_gates: list[str] = field(default_factory=list)
+    """Gates that the present attempt did not pass."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """One run."""
+
+    run_id: str
+    since: datetime
+    """When it began, or was resumed."""
+    before: float = 0.0
+    """Seconds that it had been driven until then."""
+    loop: str = ""
+    pattern: str = ""
+    limits: dict[str, Any] = field(default_factory=dict)
+    """Those of max_turns, max_total_time_seconds, max_tokens and max_cost_usd that are known."""
+    turn: int = 0
+    tokens: int = 0
+    cost_usd: float = 0.0
+    unknown_costs: int = 0
+    """Answers of agents whose cost nobody knows."""
+    partial: bool = False
+    """Whether the run was resumed, so that tokens and cost are only those since then."""
+    resting: bool = False
+    steps: dict[str, StepProgress] = field(default_factory=dict)
+    """Steps under way, by name."""
+
+    def elapsed(self, now: datetime) -> float:
+        """Seconds that the run has been driven."""
+        return self.before + max(0.0, (now - self.since).total_seconds())
+
+    def lap(self, step: StepProgress) -> str:
+        """Name the lap of a step, where there are laps."""
+        return f" (lap {step.occurrence})" if self.pattern == "repeat" or step.occurrence > 1 else ""
+
+    def apply(self, event: TraceEvent) -> StepProgress | None:
+        """Apply an event and return the step that it belongs to, with its last state when it has ended."""
+        kind = event.event_type.value
+        if event.step_name is not None:
+            return self._of_a_step(kind, event, event.step_name)
+        if kind in ("loop.start", "loop.resume"):
+            self._begin(kind, event)
+        elif kind in _RESTS:
+            self.resting = True
+        return None
+
+    def _begin(self, kind: str, event: TraceEvent) -> None:
+        self.since = event.timestamp
+        self.loop = getattr(event, "loop_name", "")
+        self.pattern = getattr(event, "pattern", "")
+        self.resting = False
+        if kind == "loop.resume":
+            self.before = float(event.data.get("elapsed", 0.0))
+            self.partial = True
+        limits = event.data.get("limits")
+        if isinstance(limits, dict):
+            self.limits = {key: value for key, value in limits.items() if isinstance(value, int | float)}
+
+    def _of_a_step(self, kind: str, event: TraceEvent, name: str) -> StepProgress:
+        step = self.steps.get(name)
+        if step is None:
+            step = self.steps[name] = StepProgress(name, event.timestamp)
+        self._update(step, kind, event)
+        if kind in _CLOSES:
+            del self.steps[name]
+        return step
+
+    def _update(self, step: StepProgress, kind: str, event: TraceEvent) -> None:
+        data = event.data
+        step.turn = data.get("turn") or event.turn or step.turn
+        self.turn = max(self.turn, step.turn)
+        step.occurrence = data.get("occurrence") or step.occurrence
+        step.agent = event.agent_name or step.agent
+        if kind in ("step.start", "step.retry"):
+            step.attempt = data.get("attempt") or step.attempt
+            step.failed_gates = []
+            step.doing = "working" if kind == "step.start" else "waiting"
+        elif kind == "agent.response":
+            step.doing = "checking"
+            self._spend(data)
+        elif kind == "gate.fail":
+            step.failed_gates.append(str(data.get("gate")))
+
+    def _spend(self, data: dict[str, Any]) -> None:
+        self.tokens += tokens_of(data)
+        cost = data.get("cost_usd")
+        if cost is None:
+            self.unknown_costs += 1
+        else:
+            self.cost_usd += cost
+
+
+def tokens_of(data: dict[str, Any]) -> int:
+    """Return the tokens of an answer (an ``agent.response`` event's data)."""
+    usage = data.get("token_usage")
+    return total_tokens(usage) if usage else 0

@@ -1,0 +1,375 @@
+"""Expressions: what they mean, what they refuse, and that no text or data can make one run away."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any
+
+import minijinja
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from loopengt.errors import ExpressionError
+from loopengt.expressions import parse_expression
+
+SCOPE: dict[str, Any] = {
+    "output": {"score": 0.9, "text": "All OK", "labels": ["fast", "good"], "note": None, "my key": 7, "n": [3, 1, 2]},
+    "steps": {"plan it": {"output": {"ok": True}, "attempts": 2}},
+    "run": {"turn": 4},
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("output.score", 0.9),
+        ("output['my key']", 7),
+        ("steps['plan it'].output.ok", True),
+        ("output.labels[0]", "fast"),
+        ("output.labels[-1]", "good"),
+        ("output.n[run.turn - 3]", 1),
+        ("1 + 2 * 3 - 4", 3),
+        ("(1 + 2) * 3", 9),
+        ("7 // 2 + 7 % 2", 4),
+        ("-2 - -3", 1),
+        ("1 < 2 < 3 != 4", True),
+        ("3 > 2 > 2", False),
+        ("not output.note and not false", True),
+        ("output.note or 'none yet'", "none yet"),
+        ("'OK' in output.text", True),
+        ("'slow' not in output.labels", True),
+        ("'score' in output", True),
+        ("'yes' if output.score >= 0.8 else 'no'", "yes"),
+        ("1 if false else 2 if false else 3", 3),
+        ("[1, 'a', none]", [1, "a", None]),
+        ("[1, 2] == [1, 2]", True),
+        ("output.labels + ['new']", ["fast", "good", "new"]),
+        ("output.text + '!'", "All OK!"),
+        ("output.text|lower", "all ok"),
+        ("output.text | upper | length", 6),
+        ("output.labels|length == 2", True),
+        ("output.n|max - output.n|min", 2),
+        ("output.n|sort|first", 1),
+        ("output.n|sum", 6),
+        ("output.text|split(' ')|last", "OK"),
+        ("'a\\nb'|lines", ["a", "b"]),
+        ("' 12 '|int + 1", 13),
+        ("3.14159|round(2)", 3.14),
+        ("-3|abs", 3),
+        ("output|keys|length", 6),
+        ("[2, 1, 2]|unique", [2, 1]),
+        ("output.missing|default('x')", "x"),
+        ("output.missing.deeper|d(1)", 1),
+        ("nothing|default(0)", 0),
+        ("output.missing is defined", False),
+        ("output.missing is undefined", True),
+        ("output.note is defined", True),
+        ("output.note is none", True),
+        ("output.note is not None", False),
+        ("output.score is number and output.text is string", True),
+        ("output is mapping and output.labels is sequence", True),
+        ("output.text is startingwith('All')", True),
+        ("output.text is endingwith 'OK'", True),
+        ("'\\ud83d\\ude00\\t\\u00e9'", "😀\té"),
+        ("True and null is none", True),
+        ("1e3 == 1000", True),
+    ],
+)
+def test_value(text: str, value: object) -> None:
+    """Each part of the language has the value that its documentation says."""
+    result = parse_expression(text).evaluate(SCOPE)
+    assert result == value
+    assert type(result) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "message"),
+    [
+        ("", 1, "empty"),
+        ("   ", 1, "empty"),
+        ("1 +", 4, "expected a value, found the end"),
+        ("a b", 3, "expected an operator, found 'b'"),
+        ("a > 1 andd b", 7, "'andd'"),
+        ("(a", 3, "expected ')'"),
+        ("a = b", 3, "'='"),
+        ("a && b", 3, "'&&'"),
+        ("a ** 2", 3, "'**'"),
+        ("'abc", 1, "does not end"),
+        ("é + $", 5, "unexpected character '$'"),
+        ("a\n and\n $", 9, "unexpected character"),
+        ("a.", 3, "expected a name"),
+        ("a[1", 4, "expected ']'"),
+        ("a|lowr", 3, "unknown filter 'lowr'"),
+        ("a is strin", 6, "unknown test 'strin'"),
+        ("a|lower('x')", 3, "takes no arguments"),
+        ("a|default", 3, "takes one argument"),
+        ("a is startingwith", 6, "takes one argument"),
+        ("1 if 2", 7, "expected 'else'"),
+        ("len(a)", 1, "cannot be called"),
+        ("a.items()", 3, "cannot be called"),
+        ("1e999", 1, "too large"),
+        ("'\\ud83d'", 1, "surrogate"),
+        ("{'a': 1}", 1, "unexpected character '{'"),
+    ],
+)
+def test_syntax_error_has_its_column(text: str, column: int, message: str) -> None:
+    """A text that is no expression is refused when it is parsed, with the column where it goes wrong."""
+    with pytest.raises(ExpressionError, match=".") as caught:
+        parse_expression(text)
+    assert caught.value.column == column
+    assert message in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("a = 1", "write =="),
+        ("len(a)", "value|length"),
+        ("a.startswith('x')", "is startingwith"),
+        ("a.get('x')", "|default"),
+        ("a|lowr", "did you mean 'lower'?"),
+    ],
+)
+def test_syntax_error_says_what_to_write(text: str, remedy: str) -> None:
+    """The habits of other languages are answered with what to write here."""
+    with pytest.raises(ExpressionError) as caught:
+        parse_expression(text)
+    assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "outpt",
+        "output.scor",
+        "output.clear",
+        "output.items",
+        "output.labels.count",
+        "output.__class__",
+        "output.text.upper",
+        "output.labels[5]",
+        "output.note.deeper",
+        "not output.scor",
+        "output.scor != 1",
+        "output.scor is none",
+        "output.scor is not string",
+        "output.scor not in ['a']",
+        "'a' not in output.scor",
+        "output.scor or true",
+        "output.note < 1",
+        "output.note > 1",
+        "'1' < 2",
+        "output.labels >= 1",
+        "1 in 5",
+        "1 in 'text'",
+        "'a' + 1",
+        "'a' * 3",
+        "[1] * 3",
+        "1 / 0",
+        "'x'|int",
+        "[]|max",
+        "[1, 'a']|sort",
+        "1|length",
+        "-'a'",
+        "output[1.5]",
+        "output[true]",
+        "[1][true]",
+    ],
+)
+def test_no_silent_verdict(text: str) -> None:
+    """What is missing or does not fit is an error, never true and never false."""
+    with pytest.raises(ExpressionError, match="has no value"):
+        parse_expression(text).truth(SCOPE)
+
+
+def test_error_of_evaluation_names_what_is_there() -> None:
+    """The message shows the expression, what is missing, and what the data holds instead."""
+    with pytest.raises(ExpressionError) as caught:
+        parse_expression("output.scor > 1").evaluate({"output": {"score": 2}})
+    assert caught.value.message == (
+        "the expression 'output.scor > 1' has no value: output has no 'scor' (it has: score)"
+    )
+    assert caught.value.column == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "truth"),
+    [("output", True), ("[]", False), ("''", False), ("0", False), ("'false'", True), ("none", False), ("[0]", True)],
+)
+def test_truth(text: str, truth: bool) -> None:
+    """All counts as true but null, false, 0 and what is empty."""
+    assert parse_expression(text).truth(SCOPE) is truth
+
+
+def test_short_circuit() -> None:
+    """What the left side already decides is not looked up on the right."""
+    assert parse_expression("false and missing").truth({}) is False
+    assert parse_expression("true or missing").truth({}) is True
+
+
+def test_roots_and_references() -> None:
+    """Every look-up is known after parsing: its path, its column, and whether it copes with absence."""
+    expression = parse_expression("steps['a b'].output[0] > limit and run.turn|default(max) > 1 or x[run.turn] is defined")
+    assert expression.roots == {"steps", "limit", "run", "max", "x"}
+    found = {reference.path: (reference.column, reference.guarded) for reference in expression.references}
+    assert found[("steps", "a b", "output", 0)] == (1, False)
+    assert found[("limit",)] == (26, False)
+    assert found[("max",)][1] is False
+    assert found[("x",)][1] is True
+
+
+def test_result_is_a_copy() -> None:
+    """Whoever changes a result does not change the data it came from."""
+    scope = {"output": {"list": [1]}}
+    parse_expression("output").evaluate(scope)["list"].append(2)
+    assert scope == {"output": {"list": [1]}}
+
+
+class Lazy(Mapping[str, Any]):
+    """A mapping that computes its values and notes which were asked for."""
+
+    def __init__(self, **values: Any) -> None:
+        self.values_by_name = values
+        self.asked: list[str] = []
+
+    def __getitem__(self, key: str) -> Any:
+        self.asked.append(key)
+        return self.values_by_name[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values_by_name)
+
+    def __len__(self) -> int:
+        return len(self.values_by_name)
+
+
+def test_scope_is_read_lazily() -> None:
+    """Only what the expression names is taken from the scope, at every level of mappings."""
+    steps = Lazy(a={"output": 1}, b={"output": 2})
+    scope = Lazy(steps=steps, context={})
+    assert parse_expression("steps.b.output").evaluate(scope) == 2
+    assert scope.asked == ["steps"]
+    assert steps.asked == ["b"]
+
+
+class Live:
+    """An object with a method that must never run and an attribute that must not be seen."""
+
+    secret = "hidden"
+
+    def __eq__(self, other: object) -> bool:
+        raise AssertionError("a live object was compared")
+
+    __hash__ = None  # type: ignore[assignment]  # not needed, and unhashable like any object with __eq__
+
+
+@pytest.mark.parametrize(
+    "text", ["x", "x == 1", "x.secret", "[x]", "y", "y == [1]", "1 in y", "y|sort", "y|first", "z", "z == z"]
+)
+def test_live_objects_are_refused(text: str) -> None:
+    """An object that is not JSON data takes part in nothing: it is neither read, called, nor compared."""
+    with pytest.raises(ExpressionError):
+        parse_expression(text).evaluate({"x": Live(), "y": [Live()], "z": {"deep": {"er": Live()}}})
+
+
+def test_enum_member_counts_as_its_text() -> None:
+    """A member of a string enum is its plain value, as it is in JSON."""
+
+    class Colour(StrEnum):
+        RED = "red"
+
+    value = parse_expression("c").evaluate({"c": Colour.RED})
+    assert (value, type(value)) == ("red", str)
+
+
+HOSTILE = [
+    "(" * 5_000 + "1" + ")" * 5_000,
+    "[" * 5_000,
+    "not " * 2_400 + "1",
+    "-" * 9_000 + "1",
+    "1" + "+1" * 4_000,
+    "a" + ".b" * 4_000,
+    "a" + "[a" * 3_000,
+    "a" + "|lower" * 1_500,
+    "1 if 1 else " * 800 + "1",
+    "1 == " * 1_900 + "1",
+    "a" * 1_000_000,
+    "'" + "\\" * 9_000,
+    "9" * 9_000,
+    "9" * 300 + "*9" * 50 + "*" + "9" * 300 + ("*" + "9" * 300) * 20,
+    "'a' * 1000000000",
+    "range(1000000000)",
+    "t" + "+t" * 150,
+    "l" + "+l" * 150,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: f"{text[:12]}…{len(text)}")
+def test_hostile_expression_is_refused(text: str) -> None:
+    """Depth, length, huge numbers and what grows by repetition end in an error, not in a hang or a crash."""
+    scope = {"a": "x", "t": "y" * 100_000, "l": [1] * 10_000}
+    with pytest.raises(ExpressionError):
+        parse_expression(text).evaluate(scope)
+
+
+def test_longest_chains_evaluate() -> None:
+    """An expression just inside the limits works, so the stack is deep enough for all that is accepted."""
+    deep = "(" * 28 + "not (1 + -1 * 2 == 3)" + ")" * 28
+    assert parse_expression(deep).evaluate({}) is True
+    assert parse_expression("1" + " + 1" * 199).evaluate({}) == 200
+    assert parse_expression("'x'" + "|lower" * 199).evaluate({}) == "x"
+    data: Any = 1
+    for _ in range(190):
+        data = {"a": data}
+    assert parse_expression("d" + ".a" * 190).evaluate({"d": data}) == 1
+
+
+def test_endless_data_is_refused() -> None:
+    """Data that contains itself is an error, not an endless recursion."""
+    loop: list[Any] = []
+    loop.append(loop)
+    with pytest.raises(ExpressionError, match="levels deep"):
+        parse_expression("x == x").evaluate({"x": loop})
+
+
+def test_import_is_light() -> None:
+    """Importing expressions and prompts loads neither the template engine, a YAML parser, nor pydantic."""
+    code = (
+        "import sys, loopengt.expressions, loopengt.prompts, loopengt.spec.problems\n"
+        "print([name for name in ('minijinja', 'yaml', 'pydantic', 'asyncio') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+numbers = st.deferred(
+    lambda: (
+        st.integers(0, 9).map(str)
+        | st.sampled_from(["o.i", "o.f", "o.t|length", "o['l'][1]"])
+        | st.builds("({} {} {})".format, numbers, st.sampled_from(["+", "-", "*"]), numbers)
+        | st.builds("-{}".format, st.sampled_from(["o.i", "2"]))
+        | st.builds("({} if {} else {})".format, numbers, truths, numbers)
+    )
+)
+texts = st.sampled_from(["o.t", "'ab'", '"b"', "o.t|upper", "'A b'|lower"])
+truths = st.deferred(
+    lambda: (
+        st.sampled_from(["true", "false", "o.b", "o.n is none", "o.n is not none", "o.q is defined", "'i' in o"])
+        | st.builds("{} {} {}".format, numbers, st.sampled_from(["==", "!=", "<", "<=", ">", ">="]), numbers)
+        | st.builds("{} {} {}".format, texts, st.sampled_from(["==", "in", "not in", "<"]), texts)
+        | st.builds("{} in o.l".format, numbers)
+        | st.builds("({} {} {})".format, truths, st.sampled_from(["and", "or"]), truths)
+        | st.builds("not ({})".format, truths)
+    )
+)
+
+
+@given(truths | numbers | texts)
+def test_same_value_as_minijinja(text: str) -> None:
+    """Where both engines give a verdict, it is the same: the language is a part of minijinja's."""
+    scope = {"o": {"i": 3, "f": 0.5, "t": "ab c", "l": [1, 2], "b": True, "n": None}}
+    environment = minijinja.Environment(undefined_behavior="strict")
+    assert parse_expression(text).evaluate(scope) == environment.eval_expr(text, **scope)
