@@ -118,8 +118,9 @@ class AgentProvider(Protocol):
                 return AgentReply(request.prompt, cost_usd=0.0, cost_source="reported")
     """
 
-    options: type[BaseModel] | None
-    """The model that validates ``config.extra`` when a spec is loaded; None: no options are allowed."""
+    @property
+    def options(self) -> type[BaseModel] | None:
+        """The model that validates ``config.extra`` when a spec is loaded; None: no options are allowed."""
 
     def bind(self, role: AgentRole, project: Path) -> Agent:
         """Make the agent of one role, once for a loop; its runs share it.

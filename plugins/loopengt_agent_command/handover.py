@@ -1,14 +1,15 @@
-"""What the program is given: its input, its environment and the files that hold the prompt and the feedback."""
+"""What the program is given: its input, its environment, and the files with prompt and feedback."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from loopengt_hookspecs.agents import AgentRequest
 
 __all__ = ["clean", "full_prompt", "variables"]

@@ -25,7 +25,7 @@ def _check_command(command: list[str] | str) -> list[str] | str:
 
 def _check_cwd(cwd: str) -> str:
     path = PurePath(cwd)
-    if path.is_absolute() or os.path.normpath(cwd).split(os.sep)[0] == "..":
+    if path.is_absolute() or PurePath(os.path.normpath(cwd)).parts[:1] == ("..",):
         raise ValueError(
             f"the folder {cwd!r} is outside the workspace: give one inside it, relative to it, such as src"
         )
@@ -41,11 +41,11 @@ class CommandOptions(Declarative):
     )
     input: Literal["stdin", "argument"] = Field(
         default="stdin",
-        description="How the prompt arrives: on standard input, or as the last argument ($1 of a shell string).",
+        description="How the prompt arrives: on standard input or as the last argument ($1 in a shell string).",
     )
     output: Literal["auto", "text", "json", "ndjson"] = Field(
         default="auto",
-        description="How standard output is read. auto: a JSON object or list becomes data, all else is text; "
+        description="How standard output is read. auto: a JSON object or list is data, all else is text; "
         "json: must be one JSON document; ndjson: one JSON object a line, the last of type 'result' is the "
         "output, or else the list of all.",
     )
@@ -54,7 +54,7 @@ class CommandOptions(Declarative):
     )
     pass_env: list[VariableName] = Field(
         default_factory=list,
-        description="Names of variables to hand over from our own environment, such as keys; each must be set.",
+        description="Names of variables to hand over from our environment, such as keys; each must be set.",
     )
     cwd: Annotated[str, AfterValidator(_check_cwd)] = Field(
         default=".", description="Folder to run in, relative to the run's workspace and inside it."

@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["NotJson", "Parsed", "cost_of", "parse", "tokens_of"]
+__all__ = ["NotJsonError", "Parsed", "cost_of", "parse", "tokens_of"]
 
 _ABSURD = 10**15
 """No count of tokens or dollars: a number from here on is a mistake, and may not fit a storage's integers."""
 
 
-class NotJson(Exception):
+class NotJsonError(Exception):
     """The output is not what ``output`` promises; the text says how."""
 
 
@@ -34,7 +34,7 @@ def parse(text: str, mode: str) -> Parsed:
         mode: ``auto``, ``text``, ``json`` or ``ndjson``.
 
     Raises:
-        NotJson: Mode ``json`` and it is no JSON document, or ``ndjson`` and no line is an object.
+        NotJsonError: Mode ``json`` and it is no JSON document, or ``ndjson`` and no line is an object.
     """
     text = text.rstrip("\r\n")
     if mode == "json":
@@ -44,7 +44,7 @@ def parse(text: str, mode: str) -> Parsed:
     if mode == "auto" and text.lstrip("\ufeff \t\r\n").startswith(("{", "[")):
         try:
             return Parsed(_document(text))
-        except NotJson:
+        except NotJsonError:
             return Parsed(text)
     return Parsed(text)
 
@@ -54,7 +54,7 @@ def _document(text: str) -> Any:
     try:
         return msgspec.json.decode(text.lstrip("\ufeff").encode())
     except (msgspec.DecodeError, RecursionError) as error:
-        raise NotJson(str(error)) from None
+        raise NotJsonError(str(error)) from None
 
 
 def _lines(text: str) -> Parsed:
@@ -65,14 +65,14 @@ def _lines(text: str) -> Parsed:
             continue
         try:
             value = _document(line)
-        except NotJson:
+        except NotJsonError:
             value = None
         if isinstance(value, dict):
             found.append(value)
         else:
             junk += 1
     if junk and not found:
-        raise NotJson(f"none of its {junk} lines is a JSON object")
+        raise NotJsonError(f"none of its {junk} lines is a JSON object")
     results = [entry for entry in found if entry.get("type") == "result"]
     return Parsed(results[-1] if results else found, junk)
 

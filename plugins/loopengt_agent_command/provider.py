@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loopengt.processes import ProgramResult, base_environment, keep_whole, missing_program, run_program
 from loopengt_agent_command.handover import full_prompt, variables
 from loopengt_agent_command.options import CommandOptions
-from loopengt_agent_command.parsing import NotJson, Parsed, cost_of, parse, tokens_of
+from loopengt_agent_command.parsing import NotJsonError, Parsed, cost_of, parse, tokens_of
 from loopengt_hookspecs.agents import AgentError, AgentReply, MissingRequirement
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from loopengt_hookspecs.agents import AgentRequest
     from loopengt_hookspecs.models import AgentRole
 
@@ -34,7 +35,7 @@ class CommandProvider:
 class CommandAgent:
     """Runs the program once for each attempt, in the run's workspace.
 
-    The program gets the prompt (and before it, with a blank line between, the system prompt) as ``input`` says.
+    The program gets the prompt, with the system prompt and a blank line before it, as ``input`` says.
     Its environment is a short allow-list of ours, what ``env`` and ``pass_env`` add, and these variables:
     LOOPENGT_RUN_ID, LOOPENGT_LOOP, LOOPENGT_STEP, LOOPENGT_OCCURRENCE, LOOPENGT_ATTEMPT, LOOPENGT_AGENT,
     LOOPENGT_IDEMPOTENCY_KEY, LOOPENGT_WORKSPACE, LOOPENGT_PROMPT_FILE and LOOPENGT_FEEDBACK_FILE, and, unless
@@ -117,7 +118,8 @@ class CommandAgent:
         folder = (root / self._options.cwd).resolve()
         if not folder.is_relative_to(root):
             raise AgentError(
-                f"agent {self._name!r}: the folder {self._options.cwd} leads to {folder}, outside the workspace",
+                f"agent {self._name!r}: the folder {self._options.cwd} leads outside the workspace, "
+                f"to {folder}",
                 remedy="Give cwd a folder inside the workspace.",
                 kind="WorkingFolder",
             )
@@ -166,7 +168,7 @@ class CommandAgent:
             return Parsed(None if options.output == "json" else [])
         try:
             parsed = parse(text, options.output)
-        except NotJson as error:
+        except NotJsonError as error:
             why = (
                 f"has {result.out.size:,} bytes, more than max_output_bytes"
                 if result.out.truncated

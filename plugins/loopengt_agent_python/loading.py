@@ -5,16 +5,18 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from threading import RLock
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from loopengt_hookspecs.errors import AgentError
 
-__all__ = ["NoFunction", "find_module", "load_attribute"]
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+__all__ = ["NoFunctionError", "find_module", "load_attribute"]
 
 _lock = RLock()
 # A project folder on the path, and the modules that were there before it. Of one project at a time: the same
@@ -24,7 +26,7 @@ _before: dict[str, frozenset[str]] = {}
 _stamps: dict[str, int] = {}
 
 
-class NoFunction(Exception):
+class NoFunctionError(Exception):
     """The module is there, but what the attribute path names in it is not, or cannot be called."""
 
     def __init__(self, message: str, names: list[str]) -> None:
@@ -45,7 +47,7 @@ def load_attribute(module: str, attribute: str, project: Path) -> Callable[..., 
 
     Raises:
         ModuleNotFoundError: The module, or one that it imports, is not there; ``name`` says which.
-        NoFunction: The module has no such function.
+        NoFunctionError: The module has no such function.
         AgentError: The module's name belongs to a module of Python, or to one that is already imported.
         Exception: Whatever the module raises while it is imported.
     """
@@ -54,10 +56,10 @@ def load_attribute(module: str, attribute: str, project: Path) -> Callable[..., 
         value: Any = _import(module, project)
     for name in attribute.split("."):
         if not hasattr(value, name):
-            raise NoFunction(f"{module} has no {attribute}", dir(value))
+            raise NoFunctionError(f"{module} has no {attribute}", dir(value))
         value = getattr(value, name)
     if not callable(value):
-        raise NoFunction(f"{attribute} in {module} is not a function but a {type(value).__name__}", [])
+        raise NoFunctionError(f"{attribute} in {module} is not a function but a {type(value).__name__}", [])
     return value  # type: ignore[no-any-return]  # callable() does not narrow Any
 
 
@@ -68,7 +70,7 @@ def _import(module: str, project: Path) -> ModuleType:
     folder = str(project)
     if folder not in _before:
         _before[folder] = frozenset(sys.modules)
-        # At the end: a file of the project must not take the place of a module of Python or of a package of ours.
+        # At the end: a file of the project must not take the place of a module of Python or of ours.
         sys.path.append(folder)
     try:
         _load_top(spec)
@@ -117,7 +119,7 @@ def _stamp(name: str) -> int:
 
 
 def _project_spec(module: str, project: Path) -> ModuleSpec | None:
-    """Find the module's first part in the project folder; a mere folder counts when the second part is in it."""
+    """Find the module's first part in the project; a mere folder counts when the second part is in it."""
     top, _, rest = module.partition(".")
     PathFinder.invalidate_caches()  # the file may have been written a moment ago
     spec = PathFinder.find_spec(top, [str(project)])

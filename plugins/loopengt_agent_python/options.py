@@ -37,7 +37,7 @@ class PythonOptions(Declarative):
 
     function: Annotated[str, AfterValidator(_check)] = Field(
         description="Dotted path of the function, module:function. The module is looked for in the project "
-        "folder first, then among the installed packages. The function takes the AgentRequest, or nothing, and "
-        "returns text, JSON data or an AgentReply; it may be async.",
+        "folder first, then among the installed packages. The function takes the AgentRequest, or nothing, "
+        "and returns text, JSON data or an AgentReply; it may be async.",
         examples=["agents:fix", "my_package.agents:plan"],
     )

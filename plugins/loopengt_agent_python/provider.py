@@ -7,15 +7,16 @@ import inspect
 import traceback
 from collections.abc import Awaitable, Callable
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from loopengt_agent_python.loading import NoFunction, find_module, load_attribute
+from loopengt_agent_python.loading import NoFunctionError, find_module, load_attribute
 from loopengt_agent_python.options import PythonOptions, split_reference
 from loopengt_agent_python.threads import call_in_thread
 from loopengt_hookspecs.agents import AgentError, AgentReply, MissingRequirement
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from loopengt_hookspecs.agents import AgentRequest
     from loopengt_hookspecs.models import AgentRole
 
@@ -37,9 +38,9 @@ class PythonProvider:
 class PythonAgent:
     """Calls ``function(request)``, or ``function()`` when it takes nothing, once for each attempt.
 
-    An async function is awaited in the engine's event loop. A sync one is called in a daemon thread, so that it
-    blocks nobody; Python cannot end a thread, so when the attempt is cancelled it is left behind, with a note in
-    the journal.
+    An async function is awaited in the engine's event loop. A sync one is called in a daemon thread, so that
+    it blocks nobody; Python cannot end a thread, so when the attempt is cancelled it is left behind, with a
+    note in the journal.
 
     Args:
         name: The agent's name, for messages.
@@ -96,7 +97,7 @@ class PythonAgent:
         except ModuleNotFoundError as error:
             own = error.name is not None and f"{module}.".startswith(f"{error.name}.")
             raise (self._no_module(module, attribute) if own else self._no_package(module, error)) from error
-        except NoFunction as error:
+        except NoFunctionError as error:
             raise self._no_function(module, attribute, error) from error
         except (Exception, SystemExit) as error:
             raise self._failure(error, f"importing {module}") from error
@@ -106,7 +107,7 @@ class PythonAgent:
         """Make one shape of the four: sync or async, with the request or without."""
         takes_request = self._takes_request(function)
         if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-            getattr(function, "__call__", None)  # noqa: B004 - an object with an async __call__ counts
+            getattr(function, "__call__", None)
         ):
             return function if takes_request else lambda request: function()
         call = function if takes_request else lambda request: function()
@@ -173,7 +174,7 @@ class PythonAgent:
             remedy=f"Install the package that provides {package}, often: pip install {package}",
         )
 
-    def _no_function(self, module: str, attribute: str, error: NoFunction) -> MissingRequirement:
+    def _no_function(self, module: str, attribute: str, error: NoFunctionError) -> MissingRequirement:
         near = get_close_matches(attribute.rpartition(".")[2], error.names, 1)
         hint = f" (did you mean {near[0]}?)" if near else ""
         return MissingRequirement(

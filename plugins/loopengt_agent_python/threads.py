@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["call_in_thread"]
 
@@ -38,7 +40,7 @@ async def call_in_thread(call: Callable[[T], Any], argument: T, abandoned: Calla
         outcome: Outcome
         try:
             outcome = (context.run(call, argument), None)
-        except BaseException as error:  # noqa: BLE001 - the caller gets it, whatever it is
+        except BaseException as error:  # the caller gets it, whatever it is
             outcome = (None, error)
         with suppress(RuntimeError):  # the event loop is closed: nobody waits any more
             loop.call_soon_threadsafe(settle, outcome)

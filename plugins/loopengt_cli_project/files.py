@@ -28,9 +28,9 @@ CONFIG: Final = """\
 # -o section.key=value on the command line.
 
 # [defaults]
-# What agents get whose spec names no provider or model; empty: openai and gpt-4o.
-# provider = ""
-# model = ""
+# What agents get whose spec names no provider or no model.
+# provider = "openai"
+# model = "gpt-4o"
 
 # [engine]
 # What drives runs, and the middleware around every attempt, outermost first.

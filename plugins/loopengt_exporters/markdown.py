@@ -104,11 +104,15 @@ def _gates(story: Story) -> str:
 
 
 def _feedback(story: Story) -> Iterator[str]:
+    """Yield what each failure told the next attempt or lap."""
     for execution in story.executions:
         for attempt in execution.attempts:
-            if attempt.feedback:
-                where = f"Turn {execution.turn}, step {_code(execution.step)}, attempt {attempt.number}"
-                yield f"{where} was told:\n\n{_block(attempt.feedback)}"
+            where = f"Turn {execution.turn}, step {_code(execution.step)}, attempt {attempt.number}"
+            if attempt.error:
+                yield f"{where}, error:\n\n{_block(attempt.error)}"
+            for check in attempt.checks:
+                if not check.passed:
+                    yield f"{where}, gate {_code(check.gate)}:\n\n{_block(check.feedback)}"
 
 
 def _section(title: str, body: str) -> str:

@@ -40,8 +40,6 @@ class Attempt:
     answered: bool = False
     output: Any = None
     error: str = ""
-    feedback: str = ""
-    """What it was told of earlier failures."""
     waited: float = 0.0
     """Seconds of delay before it."""
     tools: list[str] = field(default_factory=list)
@@ -187,10 +185,7 @@ class _Teller:
             self._end(event, self._open.pop(step))
         elif kind == "step.retry":
             number = data.get("attempt") or len(execution.attempts) + 1
-            attempt = Attempt(
-                number, feedback=str(data.get("feedback") or ""), waited=data.get("delay") or 0.0
-            )
-            execution.attempts.append(attempt)
+            execution.attempts.append(Attempt(number, waited=data.get("delay") or 0.0))
         else:
             self._of_an_attempt(kind, data, _last_attempt(execution))
 
@@ -200,8 +195,6 @@ class _Teller:
         # After a crash an attempt begins again, and a retry was announced before: both are the same attempt.
         if not execution.attempts or execution.attempts[-1].number != number:
             execution.attempts.append(Attempt(number))
-        if event.data.get("feedback"):
-            execution.attempts[-1].feedback = str(event.data["feedback"])
 
     def _begin(self, event: TraceEvent, step: str) -> Execution:
         data = event.data

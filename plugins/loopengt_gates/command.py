@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loopengt.processes import ProgramResult, base_environment, keep_whole, missing_program, run_program
@@ -13,6 +12,8 @@ from loopengt_gates.text import failure_extract, tail
 from loopengt_hookspecs.gates import GateVerdict
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from loopengt_hookspecs.errors import MissingRequirement
     from loopengt_hookspecs.gates import GateRequest
     from loopengt_hookspecs.models import VerificationGate
@@ -136,16 +137,13 @@ class CommandGate:
         needed = self._gate.min_tests
         if not needed:
             return []
-        if report is not None:
-            count = report.count()
-        else:
-            count = count_in_closing_line(result.out.text)
+        count = report.count() if report is not None else count_in_closing_line(result.out.text)
         proof["tests"] = count
         if count is None:
             source = (
                 f"{report.path}, which the command has not written or which is no JUnit report"
                 if report is not None
-                else "the output, which has no closing line of pytest (-qq hides it; --junitxml=FILE writes a report)"
+                else "the output, which has no closing line of pytest (-qq hides it, --junitxml=FILE writes a file)"
             )
             return [f"{self._shown()} succeeded, but how many tests ran cannot be read from {source}."]
         if count < needed:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loopengt.expressions import ExpressionError, parse_expression
@@ -11,6 +9,9 @@ from loopengt_gates.text import shown_value
 from loopengt_hookspecs.gates import GateVerdict
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from loopengt_hookspecs.errors import MissingRequirement
     from loopengt_hookspecs.gates import GateRequest
     from loopengt_hookspecs.models import VerificationGate
@@ -69,17 +70,23 @@ class ExpressionGate:
         )
 
     def _values(self, scope: Mapping[str, Any]) -> str:
-        """What the expression looks up, a line each; what is not there is left out."""
+        """What the expression looks up, a line each; of a path that leads nowhere, the part that is there."""
         lines = {}
         for reference in self._expression.references:
-            value: Any = scope
-            try:
-                for key in reference.path:
-                    value = value[key]
-            except (KeyError, IndexError, TypeError):
-                continue
-            lines[_shown_path(reference.path)] = shown_value(value)
+            path, value = _follow(reference.path, scope)
+            if path:
+                lines[_shown_path(path)] = shown_value(value)
         return "".join(f"\n  {path} = {value}" for path, value in lines.items())
+
+
+def _follow(path: tuple[str | int, ...], scope: Mapping[str, Any]) -> tuple[tuple[str | int, ...], Any]:
+    value: Any = scope
+    for depth, key in enumerate(path):
+        try:
+            value = value[key]
+        except (KeyError, IndexError, TypeError):
+            return path[:depth], value
+    return path, value
 
 
 def _shown_path(path: tuple[str | int, ...]) -> str:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from loopengt.processes import base_environment, run_program
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["PatternError", "found_in"]
 
 _SECONDS = 10.0
 _NOT_FOUND = 3
-# Python's regular expressions can take for ever and nothing in this process could end them, so a child searches:
-# the text comes from an agent's work, and a gate that hangs would hang every run of this process.
+# Python's regular expressions can take for ever, and nothing in this process could end them, so a child does
+# the search: the text comes from an agent's work, and a hanging gate would hang every run of this process.
 _SEARCH = f"""
 import re, sys
 size, _, rest = sys.stdin.buffer.read().partition(b"\\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import jsonschema_rs
@@ -15,6 +14,8 @@ from loopengt_hookspecs.errors import UsageError
 from loopengt_hookspecs.gates import GateVerdict
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from loopengt_hookspecs.errors import MissingRequirement
     from loopengt_hookspecs.gates import GateRequest
     from loopengt_hookspecs.models import VerificationGate

@@ -11,7 +11,8 @@ __all__ = ["failure_extract", "shown_value", "tail"]
 
 # Where the interesting part of an output usually begins: pytest's failures, a traceback, a line of complaint.
 _FAILURE = re.compile(
-    r"^(?:=+ (?:FAILURES|ERRORS) =+|Traceback \(most recent call last\):|[^\n]{0,200}\b(?:error|fail(?:ed|ure)?)\b)",
+    r"^(?:=+ (?:FAILURES|ERRORS) =+|Traceback \(most recent call last\):"
+    r"|[^\n]{0,200}\b(?:error|fail(?:ed|ure)?)\b)",
     re.IGNORECASE | re.MULTILINE,
 )
 

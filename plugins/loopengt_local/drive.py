@@ -6,8 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import structlog
-
+from loopengt import get_logger
 from loopengt.journal import Fold, Journal, Replay
 from loopengt_hookspecs.engines import RunResult
 from loopengt_hookspecs.errors import LeaseLost, LoopengtError
@@ -141,7 +140,7 @@ class Drive:
             mendable = _leaves(exc, LoopengtError)
             if mendable:
                 raise mendable[0]
-        structlog.get_logger("loopengt").error("pattern raised", pattern=self._compiled.spec.pattern, exc_info=exc)
+        get_logger("loopengt.local").error("pattern raised", pattern=self._compiled.spec.pattern, exc_info=exc)
         return End(EndReason.FAILED, f"pattern {self._compiled.spec.pattern!r} raised {type(exc).__name__}: {exc}")
 
     def _verdict(self) -> End:

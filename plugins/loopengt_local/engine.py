@@ -71,7 +71,8 @@ class LocalEngine:
                 executes=step.agent.plan(),
                 gates=[f"{gate.name}: {gate.gate.plan()}" for gate in step.gates],
                 missing=[
-                    str(lack) for part in (step.agent, *(gate.gate for gate in step.gates)) for lack in part.missing()
+                    *(str(lack) for lack in step.agent.missing()),
+                    *(str(lack) for gate in step.gates for lack in gate.gate.missing()),
                 ],
             )
             for step in compiled.steps.values()
@@ -118,7 +119,9 @@ class LocalEngine:
             workspace = Workspace.recorded(header["workspace"], self._project)
             compiled = self._compile(spec)[0]
             _reap_orphans(row.run_id)
-            hub = ObserverHub(row.run_id, self._observers(request.observers), await self._past(row.run_id, request))
+            hub = ObserverHub(
+                row.run_id, self._observers(request.observers), await self._past(row.run_id, request)
+            )
             fold = Fold(history=False)
             journal = Journal(storage, fold, publish=hub.publish if hub.active else None)
             hub.start()
@@ -164,9 +167,7 @@ class LocalEngine:
         limit = self._options.copy_limit_mb
         if in_place:
             return make_workspace(self._project, run_id, in_place=True, limit_mb=limit)
-        return await asyncio.to_thread(
-            make_workspace, self._project, run_id, in_place=False, limit_mb=limit
-        )
+        return await asyncio.to_thread(make_workspace, self._project, run_id, in_place=False, limit_mb=limit)
 
     def _compile(self, spec: LoopSpec) -> tuple[CompiledLoop, bytes, str]:
         known = self._compiled.get(id(spec))
@@ -192,6 +193,18 @@ class LocalEngine:
             "context": context,
             "workspace": workspace.record(),
         }
+        policy = request.spec.policy
+        limits: dict[str, float] = {
+            "max_turns": policy.max_turns,
+            "max_total_time_seconds": policy.max_total_time_seconds,
+        }
+        for condition in request.spec.stop_conditions:
+            key = {"max_turns": "max_turns", "timeout": "max_total_time_seconds"}.get(
+                condition.condition_type
+            )
+            if key is not None and isinstance(condition.value, int | float):
+                limits[key] = min(limits[key], condition.value)
+        header["limits"] = limits | policy.budget.model_dump(exclude_none=True)
         if request.source is not None:
             header["source"] = str(request.source)
         return header
@@ -203,11 +216,15 @@ class LocalEngine:
     def _leases(self) -> LeaseKeeper:
         if self._keeper is None:
             options = self._options
-            self._keeper = LeaseKeeper(self._components.opened_storage(), options.lease_seconds, options.poll_seconds)
+            self._keeper = LeaseKeeper(
+                self._components.opened_storage(), options.lease_seconds, options.poll_seconds
+            )
         return self._keeper
 
     async def _row(self, run_id: str) -> RunRow:
-        rows = [row for row in await self._components.opened_storage().rows(prefix=run_id) if row.run_id == run_id]
+        rows = [
+            row for row in await self._components.opened_storage().rows(prefix=run_id) if row.run_id == run_id
+        ]
         if not rows:
             raise RunNotFound(f"there is no run {run_id!r}", remedy="See `loopengt runs`.")
         return rows[0]
@@ -220,7 +237,11 @@ class LocalEngine:
     async def _past(self, run_id: str, request: ResumeRequest) -> list[Any]:
         if not request.observers and not self._components.setting("observers", "names"):
             return []
-        return [event async for events in read_events(self._components.opened_storage(), run_id) for event in events]
+        return [
+            event
+            async for events in read_events(self._components.opened_storage(), run_id)
+            for event in events
+        ]
 
     async def _as_it_ended(self, run_id: str) -> RunResult:
         fold = Fold()

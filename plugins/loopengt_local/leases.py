@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
+from loopengt import get_logger
 from loopengt_hookspecs.errors import StorageError
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ class LeaseKeeper:
                 renewal = await self._storage.renew(leases, self._ttl)
             except StorageError as exc:
                 # The next append says the same, aloud; until then another renewal may succeed.
-                structlog.get_logger("loopengt").warning("leases could not be renewed", error=str(exc))
+                get_logger("loopengt.local").warning("leases could not be renewed", error=str(exc))
                 continue
             for lease in renewal.lost:
                 held = self._held.pop(lease.run_id, None)

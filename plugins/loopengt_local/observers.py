@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import structlog
-
+from loopengt import get_logger
 from loopengt.journal import Tracer
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ class ObserverHub:
             for task in late:
                 task.cancel()
             if late:
-                structlog.get_logger("loopengt").warning("observers were too slow", count=len(late))
+                get_logger("loopengt.local").warning("observers were too slow", count=len(late))
 
     async def _pump(self, observer: Observer, queue: asyncio.Queue[Event | None]) -> None:
         tracer = Tracer(self._run_id)
@@ -88,4 +87,4 @@ def _is_enabled(observer: Observer) -> bool:
 
 
 def _complain(observer: Observer, exc: Exception) -> None:
-    structlog.get_logger("loopengt").warning("observer raised", observer=type(observer).__name__, exc_info=exc)
+    get_logger("loopengt.local").warning("observer raised", observer=type(observer).__name__, exc_info=exc)

@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter, time
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
+from loopengt import get_logger
 from loopengt.journal import to_json_data
 from loopengt_hookspecs.agents import AgentReply, AgentRequest
 from loopengt_hookspecs.errors import AgentError, LeaseLost, StorageError
@@ -101,7 +100,8 @@ class StepExecution:
 
     async def _take_up(self, opened: OpenStep) -> None:
         self._attempt = opened.attempt
-        self._feedback = opened.feedback
+        if opened.attempt > 1:  # what the first attempt is told comes from the pattern, again
+            self._feedback = opened.feedback
         self._response = opened.response or {}
         if opened.response is None and opened.error is None:
             if opened.invoked and self._step.once:
@@ -152,11 +152,11 @@ class StepExecution:
             "attempt": attempt,
             "agent": step.role.name,
         }
-        if self._feedback and attempt == 1:
-            start["feedback"] = self._feedback
         journal.note("step.start", step.name, start)
         config = step.role.config
-        invoke = {"provider": config.provider, "model": config.model, "prompt": request.prompt}
+        invoke = {"provider": config.provider, "prompt": request.prompt}
+        if "model" in config.model_fields_set:
+            invoke["model"] = config.model
         if len(request.prompt) > 4096:
             await journal.note_large("agent.invoke", step.name, invoke, "prompt")
         else:
@@ -179,7 +179,7 @@ class StepExecution:
             raise
         except Exception as exc:
             if not isinstance(exc, AgentError):
-                structlog.get_logger("loopengt").warning("agent raised", step=step.name, exc_info=exc)
+                get_logger("loopengt.local").warning("agent raised", step=step.name, exc_info=exc)
             return self._failed(Failure.of(exc), began)
         finally:
             self._run.deadlines.end(deadline)

@@ -64,13 +64,14 @@ class Reader:
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._translated, work)
 
     def close(self) -> None:
-        """Disconnect; call it in the thread, as the last."""
+        """Disconnect; call it in the thread."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
     def end(self) -> None:
-        """Let the thread end."""
+        """Disconnect, if need be, and let the thread end."""
+        self._executor.submit(self.close)
         self._executor.shutdown(wait=False)
 
     def _translated(self, work: Callable[[], T]) -> T:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SqliteStorage"]
 
-_PATIENCE = 10.0
+_PATIENCE = 30.0
 
 
 class _Parts(NamedTuple):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from loopengt.journal.fold import total_tokens
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from loopengt_hookspecs.models import TraceEvent
 
 __all__ = ["Progress", "StepProgress"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from loopengt import Kernel
+from loopengt_hookspecs.models import AgentConfig
 
 if TYPE_CHECKING:
     from ..conftest import Site
@@ -93,7 +94,9 @@ def test_every_setting_in_the_config_is_its_default(site: Site, folder: Path) ->
     default = Kernel(folder, environ={}).config
     file.write_text("\n".join(settings))
     kernel = Kernel(folder, environ={})
-    for section in ("defaults", "engine", "observers", "plugins", "storage"):
+    contract = AgentConfig()
+    assert (kernel.config.defaults.provider, kernel.config.defaults.model) == (contract.provider, contract.model)
+    for section in ("engine", "observers", "plugins", "storage"):
         assert getattr(kernel.config, section) == getattr(default, section)
     assert kernel.plugin_options("storage_sqlite") == Kernel(folder, config={}).plugin_options("storage_sqlite")
     assert {line for line in settings if line.startswith("[")} == {
@@ -372,7 +375,7 @@ def test_the_loop_works_from_init_to_goal_met(site: Site, folder: Path, tmp_path
 
 def test_the_placeholders_end_a_run_as_failed(site: Site, folder: Path) -> None:
     """A loop without an agent says so in its plan and fails when it is run; nothing is faked."""
-    site.run("init", cwd=folder, PATH="/usr/bin:/bin")
+    site.run("init", cwd=folder, PATH=NOBODY)
     plan = site.run("run", "loop.yaml", "--dry-run", cwd=folder, PATH="/usr/bin:/bin")
     assert "no agent is chosen" in plan.stdout
     assert "no check is chosen" in plan.stdout

@@ -8,8 +8,7 @@ import signal
 import sys
 import time
 import tracemalloc
-from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,10 +19,15 @@ from loopengt.processes import (
 )
 from loopengt_hookspecs.errors import AgentError, MissingRequirement
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
 PYTHON = sys.executable
 
 
 def environment() -> dict[str, str]:
+    """What a program gets when nothing is added."""
     return base_environment()
 
 
@@ -35,7 +39,7 @@ def nothing_left() -> Iterator[None]:
 
 
 async def test_a_program_gets_its_input_folder_and_environment(tmp_path: Path) -> None:
-    """The argument list is executed without a shell, in the given folder, with exactly the given variables."""
+    """An argument list is executed without a shell, in the given folder, with just the given variables."""
     script = "import os,sys; print(os.getcwd(), sys.argv[1], sys.stdin.read(), os.environ.get('SECRET'))"
     result = await run_program(
         [PYTHON, "-c", script, "$HOME"], cwd=tmp_path, env=environment(), stdin=b"hello"
@@ -89,18 +93,22 @@ async def test_a_hundred_megabytes_stay_out_of_memory(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert peak < 10_000_000
     assert (result.exit_code, result.out.size, result.out.truncated) == (0, 100_000_000, True)
-    assert result.stdout.startswith(b"0000") and result.stdout.endswith(b"9999")
+    assert result.stdout.startswith(b"0000")
+    assert result.stdout.endswith(b"9999")
     assert len(result.stdout) < 1_000_100
     assert b"[... 99000000 bytes left out ...]" in result.stdout
     whole = await asyncio.to_thread(result.out.read_all)
-    assert len(whole) == 100_000_000 and whole[50_000_000:50_000_004] == b"5050"
+    assert len(whole) == 100_000_000
+    assert whole[50_000_000:50_000_004] == b"5050"
 
 
 async def test_an_endless_program_is_ended_in_time(tmp_path: Path) -> None:
     """When the time is up the program is ended, and what it had written is there."""
     began = time.monotonic()
     result = await run_program("echo begun; sleep 600", cwd=tmp_path, env=environment(), timeout=0.3)
-    assert result.timed_out and result.exit_code == -signal.SIGTERM and result.stdout == b"begun\n"
+    assert result.timed_out
+    assert result.exit_code == -signal.SIGTERM
+    assert result.stdout == b"begun\n"
     assert result.ending == "signal SIGTERM"
     assert time.monotonic() - began < 3
 
@@ -118,7 +126,9 @@ async def test_a_flood_cannot_hold_the_event_loop(tmp_path: Path) -> None:
     ticker = asyncio.create_task(tick())
     result = await run_program(["yes"], cwd=tmp_path, env=environment(), timeout=0.5)
     ticker.cancel()
-    assert result.timed_out and result.out.truncated and ticks >= 5
+    assert result.timed_out
+    assert result.out.truncated
+    assert ticks >= 5
 
 
 async def test_the_end_is_seen_without_a_pidfd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,11 +141,12 @@ async def test_the_end_is_seen_without_a_pidfd(tmp_path: Path, monkeypatch: pyte
     result = await run_program("echo out; exit 4", cwd=tmp_path, env=environment())
     assert (result.exit_code, result.stdout) == (4, b"out\n")
     late = await run_program(["sleep", "600"], cwd=tmp_path, env=environment(), timeout=0.2)
-    assert late.timed_out and late.exit_code == -signal.SIGTERM
+    assert late.timed_out
+    assert late.exit_code == -signal.SIGTERM
 
 
 async def test_a_lost_exit_code_is_not_a_success(tmp_path: Path) -> None:
-    """Where child processes are collected behind our back, a failing program is not reported as exit code 0."""
+    """Where something else collects child processes, a failing program is not reported as a success."""
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     try:
         result = await run_program("exit 1", cwd=tmp_path, env=environment())
@@ -162,13 +173,13 @@ async def test_no_file_descriptor_stays_open(tmp_path: Path) -> None:
             await run_program(["no-such-program"], cwd=tmp_path, env=environment())
 
     await round_trip()
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     await round_trip()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 async def test_what_cannot_be_started_says_why(tmp_path: Path) -> None:
-    """A missing program, interpreter, folder, permission, and an argument too long each have their message."""
+    """A missing program, interpreter, folder or permission, and a long argument, have their own messages."""
     (tmp_path / "plain").write_text("echo hi")
     (tmp_path / "odd").write_text("#!/no/such/interpreter\n")
     (tmp_path / "odd").chmod(0o755)
@@ -179,7 +190,7 @@ async def test_what_cannot_be_started_says_why(tmp_path: Path) -> None:
     ):
         with pytest.raises(MissingRequirement, match=words):
             await run_program([name], cwd=tmp_path, env=environment())
-    with pytest.raises(AgentError, match="folder .*gone is not there"):
+    with pytest.raises(AgentError, match=r"folder .*gone is not there"):
         await run_program(["true"], cwd=tmp_path / "gone", env=environment())
     with pytest.raises(AgentError, match="longer than the system takes") as caught:
         await run_program(["true", "x" * 200_000], cwd=tmp_path, env=environment())

@@ -8,12 +8,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from loopengt.processes import base_environment, kill_all_groups, reap_orphans, run_program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 PYTHON = sys.executable
 # Ignores SIGTERM in the parent and in three children, one of which has closed its output; writes all pids.
@@ -33,10 +36,12 @@ while True:
 
 
 def environment() -> dict[str, str]:
+    """What a program gets when nothing is added."""
     return base_environment()
 
 
 def running(pid: int) -> bool:
+    """Whether the process is there and not merely waiting to be collected."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
@@ -45,10 +50,12 @@ def running(pid: int) -> bool:
 
 
 def spawn(argv: list[str], cwd: Path, **env: str) -> subprocess.Popen[bytes]:
+    """Start a program in a session of its own."""
     return subprocess.Popen(argv, cwd=cwd, env=os.environ | env, start_new_session=True)
 
 
 async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+    """Wait for a condition, not for a time."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "the condition did not come true in time"
@@ -56,6 +63,7 @@ async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
 
 
 def pids_in(path: Path) -> list[int]:
+    """The process ids that a file lists."""
     return [int(line) for line in path.read_text().split()] if path.exists() else []
 
 
@@ -67,7 +75,7 @@ def nothing_left() -> Iterator[None]:
 
 
 async def test_cancellation_ends_the_whole_stubborn_group(tmp_path: Path) -> None:
-    """A program that forks and ignores SIGTERM is gone, children included, when the cancelled call returns."""
+    """A program that forks and ignores SIGTERM is gone, with its children, when the cancelled call returns."""
     pids = tmp_path / "pids"
     task = asyncio.create_task(
         run_program([PYTHON, "-c", STUBBORN, str(pids)], cwd=tmp_path, env=environment(), grace_seconds=0.4)
@@ -102,15 +110,17 @@ async def test_a_stopped_program_is_ended(tmp_path: Path) -> None:
     result = await run_program(
         "kill -STOP $$", cwd=tmp_path, env=environment(), timeout=0.3, grace_seconds=30
     )
-    assert result.timed_out and result.exit_code == -signal.SIGTERM
+    assert result.timed_out
+    assert result.exit_code == -signal.SIGTERM
 
 
 async def test_a_grandchild_that_keeps_the_output_open_does_not_hold_the_call(tmp_path: Path) -> None:
-    """The call ends soon after the main process, with its output, and the process in the background is gone."""
+    """The call ends soon after the main process, with its output, and what is in the background is gone."""
     began = time.monotonic()
     result = await run_program("sleep 600 & echo $!; exit 0", cwd=tmp_path, env=environment())
     assert time.monotonic() - began < 5
-    assert result.exit_code == 0 and not running(int(result.stdout))
+    assert result.exit_code == 0
+    assert not running(int(result.stdout))
 
 
 async def test_a_silent_grandchild_does_not_survive_either(tmp_path: Path) -> None:
@@ -118,7 +128,8 @@ async def test_a_silent_grandchild_does_not_survive_either(tmp_path: Path) -> No
     result = await run_program(
         "sleep 600 >/dev/null 2>&1 & echo $!", cwd=tmp_path, env=environment(), grace_seconds=5
     )
-    assert result.exit_code == 0 and not running(int(result.stdout))
+    assert result.exit_code == 0
+    assert not running(int(result.stdout))
 
 
 async def test_kill_all_groups_ends_what_runs(tmp_path: Path) -> None:
@@ -151,7 +162,7 @@ def test_a_closed_event_loop_leaves_no_program(tmp_path: Path) -> None:
     assert [pid for pid in pids_in(pids) if running(pid)] == []
 
 
-# -- orphans ------------------------------------------------------------------------------------------------------
+# -- orphans -------------------------------------------------------------------------
 
 OWNER = """
 import asyncio, sys
@@ -163,7 +174,7 @@ asyncio.run(run_program([sys.executable, "-c", sys.argv[2], sys.argv[3]], cwd=Pa
 
 
 async def test_orphans_of_a_killed_owner_are_reaped(tmp_path: Path) -> None:
-    """After kill -9 of the owner its agent's group lives on; reap_orphans ends it and spares another run's."""
+    """After kill -9 of the owner its agent lives on; reap_orphans ends its group and spares another run's."""
     owners = []
     for run_id in ("run-a", "run-b"):
         pids = tmp_path / run_id
@@ -196,8 +207,7 @@ async def test_orphans_include_what_a_nested_run_has_started(tmp_path: Path) -> 
 async def test_programs_of_this_process_are_no_orphans(tmp_path: Path) -> None:
     """What this process runs itself, and this process and its ancestors, are spared."""
     env = environment() | {"LOOPENGT_RUN_ID": "mine"}
-    script = "import sys; print('up', flush=True); sys.stdin.read(); open('up', 'w').close(); import time; time.sleep(60)"
-    task = asyncio.create_task(run_program([PYTHON, "-c", script], cwd=tmp_path, env=env))
+    task = asyncio.create_task(run_program("touch up; sleep 60", cwd=tmp_path, env=env))
     await until((tmp_path / "up").exists)
     assert reap_orphans("mine") == 0
     assert reap_orphans("") == 0

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from loopengt.processes import Output, base_environment, find_program, missing_program
 
-# -- output -------------------------------------------------------------------------------------------------------
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# -- output --------------------------------------------------------------------------
 
 
 def test_output_beyond_the_spool_is_counted() -> None:
@@ -37,7 +39,9 @@ def test_the_cut_does_not_break_characters(keep: int) -> None:
     """Wherever the cut falls, valid UTF-8 stays valid."""
     output = Output(keep, 1_000)
     output.feed("aé€😀".encode() * 20)
-    assert output.truncated and output.is_utf8 and "�" not in output.text
+    assert output.truncated
+    assert output.is_utf8
+    assert "�" not in output.text
 
 
 def test_invalid_utf8_is_seen() -> None:
@@ -56,7 +60,7 @@ def test_a_full_disk_only_costs_the_middle(tmp_path: Path, monkeypatch: pytest.M
     assert output.discarded == 100
 
 
-# -- environment --------------------------------------------------------------------------------------------------
+# -- environment ---------------------------------------------------------------------
 
 
 def test_secrets_are_not_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,13 +76,15 @@ def test_secrets_are_not_inherited(monkeypatch: pytest.MonkeyPatch) -> None:
     }.items():
         monkeypatch.setenv(name, value)
     env = base_environment(["WANTED", "NOT_SET"])
-    assert env["WANTED"] == "yes" and env["LC_TIME"] == "C" and env["HTTP_PROXY"] == "http://proxy"
+    assert env["WANTED"] == "yes"
+    assert env["LC_TIME"] == "C"
+    assert env["HTTP_PROXY"] == "http://proxy"
     assert not {"OPENAI_API_KEY", "SSH_AUTH_SOCK", "LOOPENGT_RUN_ID", "https_proxy", "NOT_SET"} & set(env)
 
 
 def test_the_interpreters_folder_ends_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """The folder of the running Python is the last of PATH when it was not in it, and is not added twice."""
-    beside = os.path.dirname(sys.executable)
+    beside = str(Path(sys.executable).parent)
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     assert base_environment()["PATH"] == f"/usr/bin:/bin:{beside}"
     monkeypatch.setenv("PATH", f"{beside}:/bin")
@@ -118,7 +124,9 @@ def test_a_missing_program_comes_with_its_remedy(
 ) -> None:
     """The error names who needs the program and the command that mends it."""
     missing = missing_program(command, cwd=tmp_path, env={"PATH": "/nowhere"}, needed_by="agent 'a'")
-    assert missing is not None and "agent 'a' runs " in missing.message and remedy in missing.remedy
+    assert missing is not None
+    assert "agent 'a' runs " in missing.message
+    assert remedy in missing.remedy
 
 
 @pytest.mark.parametrize("command", ["cd src && make", "FOO=1 thing", '"$TOOL" x', "(echo)", "[ -f x ]", " "])
@@ -131,4 +139,5 @@ def test_a_file_that_may_not_be_executed_is_named(tmp_path: Path) -> None:
     """A script without the executable bit is told apart from one that is not there."""
     (tmp_path / "run.sh").write_text("#!/bin/sh\n")
     missing = missing_program(["./run.sh"], cwd=tmp_path, env={"PATH": ""}, needed_by="gate 'g'")
-    assert missing is not None and missing.remedy == "chmod +x ./run.sh"
+    assert missing is not None
+    assert missing.remedy == "chmod +x ./run.sh"

@@ -209,9 +209,7 @@ class Fold:
         turn = data["turn"]
         opened = self.open.get(name)
         if opened is None:
-            self.open[name] = OpenStep(
-                name, data["occurrence"], turn, data["agent"], attempt, event.at, data.get("feedback", "")
-            )
+            self.open[name] = OpenStep(name, data["occurrence"], turn, data["agent"], attempt, event.at)
         else:  # begun again after a crash, or after a retry
             opened.attempt = attempt
             opened.error = None

@@ -1,7 +1,7 @@
-"""Programs that agents and gates run: started in a group of their own, bounded, and gone when their step ends.
+"""Programs that agents and gates run: in a group of their own, bounded, and gone when their step ends.
 
 ``run_program`` runs one program to its end, ``base_environment`` says what it inherits from us,
-``missing_program`` says what is not installed, ``kill_all_groups`` and ``reap_orphans`` end what is left over.
+``missing_program`` says what is not installed; ``kill_all_groups`` and ``reap_orphans`` end what is left.
 Names are imported on first use: only ``run_program`` needs asyncio.
 """
 

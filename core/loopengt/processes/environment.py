@@ -6,10 +6,13 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from loopengt_hookspecs.errors import MissingRequirement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
 __all__ = ["base_environment", "find_program", "missing_program"]
 
@@ -75,11 +78,12 @@ def base_environment(allow: Iterable[str] = ()) -> dict[str, str]:
     An allow-list: where programs, homes, temporary files, caches and certificates are, the language, the
     terminal's kind, and proxies whose address holds no password. Keys and tokens stay out unless named.
 
-    The folder of the running Python interpreter is appended to ``PATH`` when it is not in it: programs that are
-    installed beside loopengt in a virtual environment, such as ``pytest``, are found though it is not activated.
+    The folder of the running Python interpreter is appended to ``PATH`` when it is not in it: programs that
+    are installed beside loopengt in a virtual environment, such as ``pytest``, are found though the environment
+    is not activated.
 
-    ``PYTHONDONTWRITEBYTECODE`` is set: Python tells the bytecode of a file by the second of its edit and its size,
-    so that tests could run on what was in a file that an agent has mended within a second.
+    ``PYTHONDONTWRITEBYTECODE`` is set: Python knows the bytecode of a file by the file's size and the second of
+    its last edit, so that tests could run on what was in a file before an agent mended it.
 
     Args:
         allow: Names of further variables to hand over; one that is not set is left out.
@@ -87,7 +91,7 @@ def base_environment(allow: Iterable[str] = ()) -> dict[str, str]:
     allowed = _INHERITED | set(allow)
     found = {name: value for name, value in os.environ.items() if name in allowed or _harmless(name, value)}
     path = found.get("PATH") or os.defpath
-    beside = os.path.dirname(sys.executable or "")
+    beside = str(Path(sys.executable).parent) if sys.executable else ""
     if beside and beside not in path.split(os.pathsep):
         path = f"{path}{os.pathsep}{beside}"
     found["PATH"] = path

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 from loopengt.processes.groups import ProcessRow, live_groups, process_table, signal_group
 
@@ -72,11 +73,11 @@ def _with_descendants(pids: set[int], table: dict[int, ProcessRow], spared: set[
 
 
 def _belongs_to(pid: int, run_id: str) -> bool:
+    process = Path("/proc", str(pid))
     try:
-        if os.stat(f"/proc/{pid}").st_uid != os.getuid():
+        if process.stat().st_uid != os.getuid():
             return False
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            environment = file.read()
+        environment = (process / "environ").read_bytes()
     except OSError:
         return False  # it has ended, or is not ours to look at
     return f"LOOPENGT_RUN_ID={run_id}".encode() in environment.split(b"\0")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import weakref
+from pathlib import Path
 
 __all__ = ["Output"]
 
@@ -14,8 +15,8 @@ _READ_SIZE = 1 << 20
 class Output:
     """The bytes of one stream, in bounded memory.
 
-    Up to ``keep`` bytes stay in memory. Of a longer stream the first and the last half of that stay there, and
-    everything goes to a temporary file, which has no name and vanishes with this object. When that file
+    Up to ``keep`` bytes stay in memory. Of a longer stream the first and the last half of that stay there,
+    and everything goes to a temporary file, which has no name and vanishes with this object. When that file
     reaches ``spool`` bytes, or the disk is full, what follows is only counted.
 
     Args:
@@ -65,7 +66,7 @@ class Output:
 
     @property
     def data(self) -> bytes:
-        """The bytes; of a truncated output its beginning and end, with a line between that says what is missing."""
+        """The bytes; of a truncated output its beginning and end, and between them a line on what is missing."""
         if not self.truncated:
             return bytes(self._head)
         head, tail = _without_cut_end(bytes(self._head)), _without_cut_start(self._ending())
@@ -116,7 +117,7 @@ class Output:
         except OSError:
             self._spool = 0
         else:
-            os.unlink(path)
+            Path(path).unlink()
             self._close = weakref.finalize(self, os.close, self._fd)
         self._write(whole)
         half = self._keep // 2

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from loopengt.processes.output import Output
 from loopengt.processes.running import RunningProgram
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from loopengt.processes.output import Output
 
 __all__ = ["ProgramResult", "keep_whole", "run_program"]
 
@@ -59,14 +62,15 @@ async def run_program(
     stdin: bytes | None = None,
     max_output: int = 1_000_000,
     grace_seconds: float = 2.0,
-    timeout: float | None = None,
+    timeout: float | None = None,  # noqa: ASYNC109 - ends the program and returns, where asyncio.timeout raises
 ) -> ProgramResult:
     """Run a program and wait until it, and all of its process group, is gone.
 
-    The program gets a session of its own: no terminal, and no Ctrl-C of ours. It is over when its main process
-    ends; what it left in the background has half a second to close the output and is then ended too. (A process
-    that makes a session of its own, a daemon, is out of reach.) When the time is up, or the caller is cancelled,
-    the group gets SIGTERM, and SIGKILL after the grace period; a second cancellation kills it at once.
+    The program gets a session of its own: no terminal, and no Ctrl-C of ours. It is over when its main
+    process ends; what it left in the background has half a second to close the output and is then ended too.
+    (A process that makes a session of its own, a daemon, is out of reach.) When the time is up, or the caller
+    is cancelled, the group gets SIGTERM, and SIGKILL after the grace period; a second cancellation kills it at
+    once.
 
     Args:
         command: Argument list, or a string for ``/bin/sh -c``. An argument list reaches no shell.
@@ -79,8 +83,8 @@ async def run_program(
 
     Raises:
         MissingRequirement: The program, or its interpreter, is not there or may not be executed.
-        AgentError: It cannot be started for another reason; ``kind`` is ``ArgumentListTooLong`` when arguments
-            or environment exceed what the system takes.
+        AgentError: It cannot be started for another reason; ``kind`` is ``ArgumentListTooLong`` when
+            arguments or environment exceed what the system takes.
     """
     program = RunningProgram(command, cwd, env, stdin, max_output)
     cancelled: asyncio.CancelledError | None = None

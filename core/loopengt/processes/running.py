@@ -7,14 +7,16 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from loopengt.processes.groups import collect, forget, group_alive, signal_group, track
 from loopengt.processes.output import Output
 from loopengt.processes.start import start_program
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 __all__ = ["RunningProgram"]
 
@@ -53,9 +55,9 @@ class RunningProgram:
             self.close()
             raise
 
-    async def wait(self, timeout: float | None) -> bool:
-        """Wait for the end of the main process, then briefly for that of its output; False: the time was up."""
-        await asyncio.wait([self._exited], timeout=timeout)
+    async def wait(self, seconds: float | None) -> bool:
+        """Wait for the end of the main process, then briefly for its output's; False: the time was up."""
+        await asyncio.wait([self._exited], timeout=seconds)
         if not self._exited.done():
             return False
         if self._unread:
@@ -119,7 +121,8 @@ class RunningProgram:
     def _connect(self) -> None:
         process = self._process
         for pipe, output in ((process.stdout, self.out), (process.stderr, self.err)):
-            assert pipe is not None, "both streams are pipes"
+            if pipe is None:
+                continue
             os.set_blocking(pipe.fileno(), False)
             self._unread[pipe.fileno()] = (pipe, output)
             self._loop.add_reader(pipe.fileno(), self._read, pipe.fileno())
@@ -192,9 +195,11 @@ class RunningProgram:
             self._closed.set_result(None)
 
     def _write(self) -> None:
-        assert self._process.stdin is not None, "only called with something to write"
+        pipe = self._process.stdin
+        if pipe is None:
+            return
         try:
-            written = os.write(self._process.stdin.fileno(), self._unwritten[:_PIPE_BYTES])
+            written = os.write(pipe.fileno(), self._unwritten[:_PIPE_BYTES])
         except (BlockingIOError, InterruptedError):
             return
         except OSError:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import subprocess
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from loopengt_hookspecs.errors import AgentError, MissingRequirement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 __all__ = ["start_program"]
 
@@ -22,7 +25,7 @@ def start_program(
     """
     argv = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
     try:
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603 - running what the spec names is the purpose
             argv,
             cwd=cwd,
             env=env,

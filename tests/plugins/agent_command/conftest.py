@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +12,10 @@ from loopengt_agent_command.options import CommandOptions
 from loopengt_agent_command.provider import CommandAgent, CommandProvider
 from loopengt_hookspecs.agents import AgentReply, AgentRequest
 from loopengt_hookspecs.models import AgentConfig, AgentRole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 
 @dataclass

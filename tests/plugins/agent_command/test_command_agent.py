@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import ValidationError
@@ -14,11 +12,14 @@ from pydantic import ValidationError
 from loopengt_agent_command.options import CommandOptions
 from loopengt_hookspecs.agents import AgentError, MissingRequirement
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 Bench = Any
 Script = Callable[[str], list[str]]
 
 
-# -- input --------------------------------------------------------------------------------------------------------
+# -- input ---------------------------------------------------------------------------
 
 
 async def test_the_prompt_arrives_on_standard_input(bench: Bench) -> None:
@@ -30,7 +31,7 @@ async def test_the_prompt_arrives_on_standard_input(bench: Bench) -> None:
 
 
 async def test_the_prompt_arrives_as_last_argument(bench: Bench, script: Script) -> None:
-    """With input: argument the prompt is one more argument, whatever it holds, and standard input is empty."""
+    """With input: argument the prompt is one more argument, whatever it holds, and there is no other input."""
     command = script("import sys, json; print(json.dumps([sys.argv[1:], sys.stdin.read()]))")
     nasty = 'a "b" $(touch pwned) ; `x` \n --help'
     reply = await bench.invoke([*command, "first"], nasty, input="argument")
@@ -51,7 +52,8 @@ async def test_a_huge_prompt_arrives_whole(bench: Bench, script: Script) -> None
     """More text than a variable can hold comes on standard input and in a file, not in a variable."""
     prompt, feedback = "p" * 1_000_000, "f" * 300_000
     source = (
-        "import os, sys; e = os.environ; print(len(sys.stdin.read()), len(open(e['LOOPENGT_PROMPT_FILE']).read()),"
+        "import os, sys; e = os.environ\n"
+        "print(len(sys.stdin.read()), len(open(e['LOOPENGT_PROMPT_FILE']).read()),"
         "len(open(e['LOOPENGT_FEEDBACK_FILE']).read()), 'LOOPENGT_PROMPT' in e, 'LOOPENGT_FEEDBACK' in e)"
     )
     reply = await bench.agent(script(source)).invoke(bench.request(prompt, feedback=feedback))
@@ -77,7 +79,7 @@ async def test_a_program_that_closes_its_input_early_succeeds(bench: Bench, scri
     assert reply.output == "ok"
 
 
-# -- environment and folder -----------------------------------------------------------------------------------------
+# -- environment and folder ----------------------------------------------------------
 
 
 async def test_the_environment_tells_the_attempt_and_no_secret(
@@ -106,7 +108,7 @@ async def test_the_environment_tells_the_attempt_and_no_secret(
     }
     assert expected.items() <= env.items()
     assert "ANTHROPIC_API_KEY" not in env
-    assert not os.path.exists(env["LOOPENGT_PROMPT_FILE"])
+    assert not Path(env["LOOPENGT_PROMPT_FILE"]).exists()  # noqa: ASYNC240
 
 
 async def test_a_missing_variable_names_its_remedy(bench: Bench) -> None:
@@ -156,11 +158,11 @@ async def test_a_link_out_of_the_workspace_is_refused(bench: Bench, tmp_path: Pa
 
 async def test_a_missing_folder_is_named(bench: Bench) -> None:
     """A cwd that is not there is an error that says how to make it."""
-    with pytest.raises(AgentError, match="mkdir -p .*src"):
+    with pytest.raises(AgentError, match=r"mkdir -p .*src"):
         await bench.invoke("true", cwd="src")
 
 
-# -- plan and options -----------------------------------------------------------------------------------------------
+# -- plan and options ----------------------------------------------------------------
 
 
 def test_the_plan_is_one_line(bench: Bench) -> None:

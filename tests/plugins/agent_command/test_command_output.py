@@ -15,7 +15,7 @@ from loopengt_hookspecs.agents import AgentError
 
 Bench = Any
 
-# -- output ---------------------------------------------------------------------------------------------------------
+# -- output --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,8 @@ async def test_output_that_breaks_its_promise_is_a_failure(bench: Bench, mode: s
     """What was declared as JSON and is none fails the attempt, with the output's end in the message."""
     with pytest.raises(AgentError, match="is not JSON") as caught:
         await bench.invoke(["cat"], printed, output=mode)
-    assert caught.value.kind == "InvalidOutput" and printed[-20:] in caught.value.message
+    assert caught.value.kind == "InvalidOutput"
+    assert printed[-20:] in caught.value.message
 
 
 async def test_reported_tokens_and_cost_are_kept(bench: Bench) -> None:
@@ -89,7 +90,8 @@ async def test_invalid_utf8_is_replaced_and_noted(bench: Bench) -> None:
 async def test_a_hundred_megabytes_are_cut_and_kept_beside(bench: Bench) -> None:
     """The result holds both ends; the whole is in a blob that the record names."""
     reply = await bench.invoke("head -c 100000000 /dev/zero | tr '\\0' 'x'; echo END")
-    assert len(reply.output) < 1_000_100 and reply.output.endswith("xEND")
+    assert len(reply.output) < 1_000_100
+    assert reply.output.endswith("xEND")
     kept = reply.metadata["stdout_truncated"]
     assert kept == {"size": 100_000_004, "digest": kept["digest"]}
     assert len(bench.blobs[kept["digest"]]) == 100_000_004
@@ -101,7 +103,7 @@ async def test_json_beyond_the_cap_names_the_option(bench: Bench) -> None:
         await bench.invoke(["cat"], f'"{"x" * 20_000}"', output="json", max_output_bytes=1_000)
 
 
-# -- endings --------------------------------------------------------------------------------------------------------
+# -- endings -------------------------------------------------------------------------
 
 
 async def test_a_failing_program_says_why(bench: Bench) -> None:
@@ -124,7 +126,8 @@ async def test_silence_is_a_failure_unless_allowed(bench: Bench) -> None:
     """Exit code 0 without output fails, and names the option that allows it."""
     with pytest.raises(AgentError, match="allow_empty: true") as caught:
         await bench.invoke("echo hint >&2; echo")
-    assert caught.value.kind == "EmptyOutput" and "hint" in caught.value.message
+    assert caught.value.kind == "EmptyOutput"
+    assert "hint" in caught.value.message
     for mode, expected in (("auto", ""), ("text", ""), ("json", None), ("ndjson", [])):
         assert (await bench.invoke(["true"], allow_empty=True, output=mode)).output == expected
 

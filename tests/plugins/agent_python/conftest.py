@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from loopengt_agent_python.provider import PythonAgent, PythonProvider
 from loopengt_hookspecs.agents import AgentReply, AgentRequest
 from loopengt_hookspecs.models import AgentConfig, AgentRole
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass

@@ -16,7 +16,7 @@ from loopengt_hookspecs.agents import AgentError, AgentReply, MissingRequirement
 Bench = Any
 
 
-# -- calling ------------------------------------------------------------------------------------------------------
+# -- calling -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ asyncio.run(main())
     assert done.stdout == b"timeout\n"
 
 
-# -- failures -----------------------------------------------------------------------------------------------------
+# -- failures ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("prefix", ["", "async "])
@@ -125,7 +125,8 @@ async def test_an_exception_becomes_an_agent_error(
     """The kind is the exception's class, the kinds its bases; the message says where it was raised."""
     with pytest.raises(AgentError, match=words) as caught:
         await bench.call(f"{prefix}def fix():\n  {statement}\n")
-    assert caught.value.kind == kind and base in (caught.value.kind, *caught.value.kinds)
+    assert caught.value.kind == kind
+    assert base in (caught.value.kind, *caught.value.kinds)
     assert not isinstance(caught.value, MissingRequirement)
     assert f"{bench.project / 'agents.py'}, line 2" in caught.value.message
 

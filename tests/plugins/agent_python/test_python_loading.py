@@ -83,7 +83,7 @@ async def test_two_projects_have_their_own_modules(bench: Bench) -> None:
 
 
 async def test_an_edited_file_is_imported_anew(bench: Bench) -> None:
-    """A run that follows an edit of the project's files gets the edited ones; without one, the module stays."""
+    """A run that follows an edit of the project's files gets the edited ones; else the module stays."""
     bench.write("helpers.py", "word = 'old'")
     bench.write(
         "agents.py",

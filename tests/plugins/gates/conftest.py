@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from loopengt_hookspecs.gates import Gate, GateRequest, GateVerdict
 from loopengt_hookspecs.models import StepResult, VerificationGate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 KINDS = {"command": "CommandGates", "expression": "ExpressionGates", "schema": "SchemaGates"}
 

@@ -34,7 +34,8 @@ async def test_a_false_condition_shows_what_it_saw(bench: Bench) -> None:
         context={"least": 0.5},
         steps={"my step": {"attempts": 3}},
     )
-    assert verdict.passed is False and verdict.proof["value"] is False
+    assert verdict.passed is False
+    assert verdict.proof["value"] is False
     assert verdict.feedback.splitlines() == [
         "The condition is not met: output.score > context.least and steps['my step'].attempts == 1",
         "  output.score = 0.2",
@@ -46,14 +47,16 @@ async def test_a_false_condition_shows_what_it_saw(bench: Bench) -> None:
 async def test_long_values_are_shortened(bench: Bench) -> None:
     """A large output does not flood the next prompt."""
     verdict = await check(bench, "output == 'x'", output="y" * 1_000_000)
-    assert len(verdict.feedback) < 400 and "1,000,002 characters" in verdict.feedback
+    assert len(verdict.feedback) < 400
+    assert "1,000,002 characters" in verdict.feedback
 
 
 async def test_a_condition_without_a_value_fails(bench: Bench) -> None:
     """A field that is not there is a failed check with the reason, never a pass."""
     verdict = await check(bench, "output.score > 0.5", output="just text")
-    assert verdict.passed is False and "has no value" in verdict.feedback
-    assert 'output = "just text"' in verdict.feedback or "score" in verdict.feedback
+    assert verdict.passed is False
+    assert "has no value" in verdict.feedback
+    assert verdict.feedback.endswith('\n  output = "just text"')
     assert "error" in verdict.proof
 
 

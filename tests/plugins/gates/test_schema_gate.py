@@ -37,7 +37,8 @@ async def test_every_violation_has_its_place(bench: Bench) -> None:
 async def test_at_most_twenty_are_listed(bench: Bench) -> None:
     """A thousand violations, or huge values, do not flood the next prompt."""
     verdict = await bench.schema({"type": "array", "items": {"type": "integer"}}, ["x" * 10_000] * 1_000)
-    assert len(verdict.proof["violations"]) == 20 and verdict.feedback.endswith("- and more")
+    assert len(verdict.proof["violations"]) == 20
+    assert verdict.feedback.endswith("- and more")
     assert len(verdict.feedback) < 8_000
 
 
@@ -75,7 +76,8 @@ async def test_text_is_read_as_json_unless_text_is_wanted(
 async def test_text_that_is_not_json_says_so(bench: Bench) -> None:
     """The feedback tells the agent to leave the talk out."""
     verdict = await bench.schema(PERSON, "Sure! Here is your JSON")
-    assert "must be JSON alone" in verdict.feedback and "Sure! Here" in verdict.feedback
+    assert "must be JSON alone" in verdict.feedback
+    assert "Sure! Here" in verdict.feedback
 
 
 @pytest.mark.parametrize(

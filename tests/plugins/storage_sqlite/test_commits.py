@@ -141,7 +141,7 @@ async def test_the_event_loop_goes_on_while_another_process_writes(
     lease = await _start(storage, "run-1")
     for seq in range(1, 11):
         await storage.append(lease, seq, 1, b"[2]")
-    async with asyncio.timeout(4):  # Less than the ten seconds after which the append would give up.
+    async with asyncio.timeout(4):  # Less than the append would wait for the lock.
         with locked():
             (task,) = await _begun(storage.append(lease, 11, 1, b"[3]"))
             for _ in range(100):

@@ -1,0 +1,1 @@
+"""What loopengt costs, measured beside what is physically possible: ``python -m benchmarks``."""

@@ -1,0 +1,50 @@
+"""The agent of every workload: an async function that does nothing, counts its calls and answers 100 bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+__all__ = ["NO_OP", "WATCHED", "Alarm", "calls", "no_op", "ring_at", "start_counting", "watched"]
+
+NO_OP = "benchmarks.agents:no_op"
+WATCHED = "benchmarks.agents:watched"
+
+Alarm = Callable[[], Awaitable[None]]
+
+_calls = 0
+_ring_at = 0
+_alarm: Alarm | None = None
+
+
+async def no_op(_request: object) -> dict[str, Any]:
+    """Answer at once."""
+    global _calls
+    _calls += 1
+    return {"status": "ok", "value": 42, "text": "nothing was done, and it was done in no time at all; so it goes"}
+
+
+async def watched(request: object) -> dict[str, Any]:
+    """Answer at once, save at the one call that ``ring_at`` names."""
+    reply = await no_op(request)
+    if _calls == _ring_at and _alarm is not None:
+        await _alarm()
+    return reply
+
+
+def calls() -> int:
+    """Return how often the function was called since ``start_counting``."""
+    return _calls
+
+
+def start_counting() -> None:
+    """Count from nought."""
+    global _calls
+    _calls = 0
+
+
+def ring_at(call: int, alarm: Alarm) -> None:
+    """Count from nought, and have ``watched`` await the alarm before its answer to that call (from 1)."""
+    global _ring_at, _alarm
+    start_counting()
+    _ring_at, _alarm = call, alarm

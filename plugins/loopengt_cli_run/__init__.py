@@ -1,0 +1,1 @@
+"""The commands that drive runs: run, resume and stop."""

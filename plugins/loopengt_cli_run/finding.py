@@ -1,0 +1,62 @@
+"""Finds the run that a person means, and says whether somebody drives it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loopengt.errors import RunNotFound
+from loopengt.ownership import is_free
+
+if TYPE_CHECKING:
+    from loopengt import Kernel
+    from loopengt_hookspecs.storage import RunRow, Storage
+
+__all__ = ["check_runs_exist", "find_run", "is_driven"]
+
+LATEST = "latest"
+_MOST_CANDIDATES = 10
+
+
+def check_runs_exist(kernel: Kernel, name: str) -> None:
+    """Refuse to look for a run where nothing was ever set up: that would create a storage.
+
+    Raises:
+        RunNotFound: The project has no ``.loopengt`` folder, and no setting names another place.
+    """
+    if not kernel.folder.is_dir() and not kernel.config.sources:
+        raise _no_such_run(name)
+
+
+async def find_run(storage: Storage, name: str) -> RunRow:
+    """Return the run that a person means.
+
+    Args:
+        storage: Where to look.
+        name: An id, an unambiguous prefix of one, or ``latest``.
+
+    Raises:
+        RunNotFound: There is none, or more than one; the message lists them.
+    """
+    if name == LATEST:
+        found = await storage.rows(limit=1)
+    else:
+        found = await storage.rows(prefix=name, limit=_MOST_CANDIDATES + 1) if name else []
+        found = [row for row in found if row.run_id == name] or found
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise _no_such_run(name)
+    listed = "\n".join(f"  {row.run_id}  {row.loop_name}" for row in found[:_MOST_CANDIDATES])
+    more = "\n  and more" if len(found) > _MOST_CANDIDATES else ""
+    message = f"more than one run begins with {name!r}:\n{listed}{more}"
+    raise RunNotFound(message, remedy="Give more of the id.")
+
+
+def is_driven(row: RunRow) -> bool:
+    """Whether a living process drives the run."""
+    return row.status == "running" and not is_free(row.owner, row.lease_until)
+
+
+def _no_such_run(name: str) -> RunNotFound:
+    what = "there are no runs yet" if name == LATEST else f"there is no run {name!r}"
+    return RunNotFound(what, remedy="See `loopengt runs`; -C DIR names another project.")

@@ -1,0 +1,121 @@
+"""Prints what a run would do, for ``run --dry-run``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from loopengt_cli_run.text import duration, lines_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from loopengt import Kernel
+    from loopengt_hookspecs.engines import PlannedStep, RunRequest
+    from loopengt_hookspecs.models import LoopSpec, StepSpec
+
+__all__ = ["print_plan"]
+
+
+def print_plan(kernel: Kernel, request: RunRequest, *, as_json: bool) -> int:
+    """Print the plan of a run on stdout; nothing is executed, and nothing created.
+
+    Args:
+        kernel: The project.
+        request: The run that would be started.
+        as_json: Print one JSON object.
+
+    Returns:
+        The exit code: 0, or 1 when this machine lacks something.
+    """
+    steps = kernel.engine().plan(request)
+    if as_json:
+        click.echo(_to_json(kernel, request, steps))
+    else:
+        for line in _lines(kernel, request, steps):
+            click.echo(line)
+    return 1 if any(step.missing for step in steps) else 0
+
+
+def _lines(kernel: Kernel, request: RunRequest, steps: list[PlannedStep]) -> Iterator[str]:
+    spec = request.spec
+    yield f"loop:      {spec.name}, pattern {spec.pattern}"
+    yield from _labelled("goal", spec.goal)
+    yield f"project:   {kernel.project}"
+    yield f"workspace: {_workspace(kernel, request)}"
+    yield f"limits:    {', '.join(_limits(spec))}"
+    for condition in spec.stop_conditions:
+        yield from _labelled("stops", f"{condition.condition_type} {condition.value!r}")
+    if request.context:
+        import json
+
+        yield from _labelled("context", json.dumps(request.context, ensure_ascii=False, default=str))
+    declared = {step.name: step for step in spec.steps}
+    for number, step in enumerate(steps, 1):
+        yield ""
+        yield from _step(number, step, declared[step.step])
+    lacking = sum(len(step.missing) for step in steps)
+    yield ""
+    yield f"{lacking} missing: mend that first." if lacking else "Nothing is missing; nothing was executed."
+
+
+def _step(number: int, step: PlannedStep, declared: StepSpec) -> Iterator[str]:
+    yield f"{number}. {step.step}"
+    for dependency in declared.dependencies:
+        condition = f" if {dependency.condition}" if dependency.condition else ""
+        yield from _labelled("after", f"{dependency.step_name}{condition}", "   ")
+    yield from _labelled("agent", f"{step.agent}, provider {step.provider}", "   ")
+    yield from _labelled("executes", step.executes, "   ")
+    for gate in step.gates:
+        yield from _labelled("gate", gate, "   ")
+    for missing in step.missing:
+        yield from _labelled("MISSING", missing, "   ")
+
+
+def _labelled(label: str, text: str, indent: str = "") -> Iterator[str]:
+    first, *more = lines_of(text) or [""]
+    yield f"{indent}{label + ':':<10} {first}"
+    yield from (f"{indent}{'':<10} {line}" for line in more)
+
+
+def _workspace(kernel: Kernel, request: RunRequest) -> str:
+    if request.in_place:
+        return "the project's own files"
+    folder = kernel.folder / "workspaces"
+    if (kernel.project / ".git").exists():
+        return f"a git worktree in {folder}, or a copy when the repository has no commit"
+    return f"a copy in {folder}"
+
+
+def _limits(spec: LoopSpec) -> list[str]:
+    policy = spec.policy
+    found = [f"{policy.max_turns} turns", duration(policy.max_total_time_seconds)]
+    if policy.budget.max_tokens is not None:
+        found.append(f"{policy.budget.max_tokens:,} tokens")
+    if policy.budget.max_cost_usd is not None:
+        found.append(f"${policy.budget.max_cost_usd:g}")
+    return found
+
+
+def _to_json(kernel: Kernel, request: RunRequest, steps: list[PlannedStep]) -> str:
+    import dataclasses
+    import json
+
+    policy = request.spec.policy
+    plan: dict[str, Any] = {
+        "loop": request.spec.name,
+        "pattern": request.spec.pattern,
+        "goal": request.spec.goal,
+        "project": str(kernel.project),
+        "workspace": _workspace(kernel, request),
+        "limits": {
+            "max_turns": policy.max_turns,
+            "max_total_time_seconds": policy.max_total_time_seconds,
+            "max_tokens": policy.budget.max_tokens,
+            "max_cost_usd": policy.budget.max_cost_usd,
+        },
+        "context": dict(request.context),
+        "steps": [dataclasses.asdict(step) for step in steps],
+    }
+    return json.dumps(plan, ensure_ascii=False, indent=2, default=str)

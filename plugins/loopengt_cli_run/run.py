@@ -1,0 +1,70 @@
+"""The command ``loopengt run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from loopengt.cli import pass_kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from loopengt import Kernel
+    from loopengt_hookspecs.engines import Engine, RunResult
+    from loopengt_hookspecs.storage import Storage
+    from loopengt_hookspecs.tracing import Observer
+
+__all__ = ["run"]
+
+
+@click.command("run")
+@click.argument("spec")
+@click.option(
+    "--dry-run", is_flag=True, help="Show the plan and every command it would execute; execute none."
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show prompts and outputs too.")
+@click.option("-q", "--quiet", is_flag=True, help="Say only how it ended.")
+@click.option("--json", "as_json", is_flag=True, help="Print the events on stdout, one JSON object a line.")
+@click.option("--in-place", is_flag=True, help="Work on the project's own files instead of a copy.")
+@click.option("--wait", is_flag=True, help="When the run needs a person's answer, wait for it.")
+@click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Set a value of the context.")
+@pass_kernel
+def run(
+    kernel: Kernel,
+    spec: str,
+    dry_run: bool,
+    verbose: bool,
+    quiet: bool,
+    as_json: bool,
+    in_place: bool,
+    wait: bool,
+    settings: tuple[str, ...],
+) -> int:
+    """Run a loop until it ends or pauses. SPEC is its file, or a folder with a loop.yaml.
+
+    Exit codes: 0 goal met or nothing to do, 1 failed, 2 usage or invalid spec, 3 not reached (exhausted,
+    blocked, no progress, stopped), 4 paused for a person, 130 interrupted.
+    """
+    from loopengt_cli_run.plan import print_plan
+    from loopengt_cli_run.session import Display, Session
+    from loopengt_cli_run.settings import merged, read_settings
+    from loopengt_hookspecs.engines import RunRequest
+
+    if verbose and quiet:
+        raise click.UsageError("--verbose and --quiet exclude each other.")
+    kernel = kernel.for_spec(Path(spec))
+    given = read_settings(settings)
+    loaded = kernel.load_spec(Path(spec), frozenset(given))
+    context = merged(loaded.spec.context, given)
+    request = RunRequest(loaded.spec, source=loaded.path.resolve(), context=context, in_place=in_place)
+    if dry_run:
+        return print_plan(kernel, request, as_json=as_json)
+
+    async def begin(engine: Engine, storage: Storage, observers: Sequence[Observer]) -> RunResult:
+        request.observers = observers
+        return await engine.start(request)
+
+    return Session(kernel, Display(as_json, quiet, verbose), wait=wait).drive(begin)

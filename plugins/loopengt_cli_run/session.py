@@ -1,0 +1,135 @@
+"""Drives one run from a command: storage, engine, observers, signals, and the words at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from loopengt.errors import LeaseLost, RunOwned, StorageError
+from loopengt.journal import Fold, read_events
+from loopengt_cli_run.interrupts import INTERRUPTED, Interrupts
+from loopengt_cli_run.ndjson import NdjsonObserver
+from loopengt_cli_run.retyping import command_line
+from loopengt_cli_run.summary import summarise
+from loopengt_cli_run.text import say
+from loopengt_cli_run.waiting import wait_for_turn
+from loopengt_hookspecs.engines import ResumeRequest
+from loopengt_hookspecs.models import EndReason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from loopengt import Kernel
+    from loopengt_hookspecs.engines import Engine, RunResult
+    from loopengt_hookspecs.storage import Storage
+    from loopengt_hookspecs.tracing import Observer
+
+__all__ = ["Begin", "Display", "Session"]
+
+
+@dataclass(frozen=True, slots=True)
+class Display:
+    """What is shown of a run."""
+
+    as_json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+
+class Begin(Protocol):
+    """Starts or resumes the run and drives it."""
+
+    async def __call__(self, engine: Engine, storage: Storage, observers: Sequence[Observer]) -> RunResult:
+        """Return how the run ended or where it paused."""
+
+
+class Session:
+    """One command's work with one run.
+
+    Args:
+        kernel: The project.
+        display: What is shown.
+        wait: Whether to stay while the run waits for a person or is driven by another process.
+    """
+
+    def __init__(self, kernel: Kernel, display: Display, *, wait: bool = False) -> None:
+        self._kernel = kernel
+        self._display = display
+        self._wait = wait
+
+    def drive(self, begin: Begin, run_id: str = "") -> int:
+        """Drive a run until it ends or pauses, say how, and return the exit code.
+
+        Args:
+            begin: Starts or resumes it.
+            run_id: Its id, when it has one already.
+        """
+        import asyncio
+
+        events = NdjsonObserver() if self._display.as_json else None
+        observers = self._observers() if events is None else [events]
+        try:
+            with Interrupts() as interrupts:
+                done = asyncio.run(self._drive(begin, observers, interrupts, run_id))
+        except StorageError as exc:
+            if not isinstance(exc, LeaseLost):
+                say(f"What was durable is kept; see {command_line(self._kernel, 'runs')}")
+            raise
+        finally:
+            if events is not None:
+                events.finish()
+        if done is None:
+            say("Interrupted before anything was executed.")
+            return INTERRUPTED
+        result, fold = done
+        for line in summarise(result, fold, self._kernel, quiet=self._display.quiet):
+            say(line)
+        return result.end.reason.exit_code
+
+    def _observers(self) -> list[Observer]:
+        if self._display.quiet:
+            return []
+        known = self._kernel.names("observers")
+        everywhere = self._kernel.setting("observers", "names")
+        wanted = ("terminal-verbose", "terminal") if self._display.verbose else ("terminal",)
+        for name in wanted:
+            if name in known:
+                return [] if name in everywhere else [self._kernel.get("observers", name)]
+        return []
+
+    async def _drive(
+        self, begin: Begin, observers: Sequence[Observer], interrupts: Interrupts, run_id: str
+    ) -> tuple[RunResult, Fold] | None:
+        """Drive the run; None when a signal came before that."""
+        async with self._kernel.storage() as storage:
+            engine = self._kernel.engine()
+            async with interrupts.reaching(engine, quiet=self._display.quiet):
+                result: RunResult | None = None
+                while not interrupts.requested:
+                    try:
+                        result = await begin(engine, storage, observers)
+                    except RunOwned:
+                        if not (self._wait and run_id):
+                            raise
+                    else:
+                        run_id = result.run_id
+                        if not self._wait or result.end.reason is not EndReason.APPROVAL_REQUIRED:
+                            break
+                    if await wait_for_turn(storage, run_id, interrupts):
+                        begin = _resuming(run_id)
+            return None if result is None else (result, await _fold_of(storage, result.run_id))
+
+
+def _resuming(run_id: str) -> Begin:
+    async def begin(engine: Engine, storage: Storage, observers: Sequence[Observer]) -> RunResult:
+        return await engine.resume(ResumeRequest(run_id, observers))
+
+    return begin
+
+
+async def _fold_of(storage: Storage, run_id: str) -> Fold:
+    """Fold the run once more, for what its result does not tell: workspace, unknown costs, questions."""
+    fold = Fold(history=False)
+    async for events in read_events(storage, run_id, blobs=False):
+        fold.apply_all(events)
+    return fold

@@ -1,0 +1,83 @@
+"""Says how a run ended or where it rests, and what can be typed next."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loopengt_cli_run.retyping import command_line
+from loopengt_cli_run.text import dollars, duration, lines_of
+from loopengt_hookspecs.models import EndReason, RunStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from loopengt import Kernel
+    from loopengt.journal import Fold
+    from loopengt_hookspecs.engines import RunResult
+
+__all__ = ["summarise"]
+
+_ANSWERS = (("it was done", "done"), ("do it again", "retry"), ("it failed", "fail"))
+
+
+def summarise(result: RunResult, fold: Fold, kernel: Kernel, *, quiet: bool) -> Iterator[str]:
+    """Yield the lines that are printed at the end of ``run`` and ``resume``.
+
+    Args:
+        result: How the run ended or where it paused.
+        fold: The run, folded from its journal.
+        kernel: The project.
+        quiet: Only the reason, and how to go on with what rests.
+    """
+    yield from _reason(result)
+    if not quiet:
+        yield _figures(result, fold)
+        yield from _workspace(fold, kernel)
+        yield f"trace:     {command_line(kernel, 'trace', result.run_id)}"
+    yield from _next(result, fold, kernel)
+
+
+def _reason(result: RunResult) -> Iterator[str]:
+    reason = result.end.reason.value
+    first, *more = lines_of(result.end.detail) or [""]
+    yield f"{reason}: {first}" if first else reason
+    yield from (f"  {line}" for line in more)
+
+
+def _figures(result: RunResult, fold: Fold) -> str:
+    turns = f"{fold.turn} turn{'' if fold.turn == 1 else 's'}"
+    figures = (turns, duration(result.elapsed), f"{result.tokens:,} tokens")
+    return f"run {result.run_id}: {', '.join(figures)}, {dollars(result.cost_usd, fold.unknown_costs)}"
+
+
+def _workspace(fold: Fold, kernel: Kernel) -> Iterator[str]:
+    """Say where the files are that the run worked on, and how to see and take over the changes."""
+    facts = fold.header.get("workspace") or {}
+    path, branch = str(facts.get("path", "")), str(facts.get("branch", ""))
+    if not path or facts.get("kind") == "in_place":
+        return
+    yield f"workspace: {path}"
+    if not Path(path).is_dir():
+        return
+    folder, project = shlex.quote(path), shlex.quote(str(kernel.project))
+    if branch:
+        commit = f"git -C {folder} add -A && git -C {folder} commit -qm {shlex.quote(branch)}"
+        yield f"  see:     git -C {folder} status --short"
+        yield f"  apply:   {commit} && git -C {project} merge {shlex.quote(branch)}"
+    else:
+        leave_out = "-x .loopengt -x .git -x __pycache__ -x '.*_cache'"
+        yield f"  see:     diff -ru {leave_out} {project} {folder}"
+
+
+def _next(result: RunResult, fold: Fold, kernel: Kernel) -> Iterator[str]:
+    """Say how to go on with a run that rests."""
+    reason = result.end.reason
+    resume = command_line(kernel, "resume", result.run_id)
+    if reason is EndReason.APPROVAL_REQUIRED and (fold.pending or {}).get("kind") == "unknown_outcome":
+        yield from (f"{text + ':':<15}{resume} --unknown-outcome {word}" for text, word in _ANSWERS)
+    elif reason.status is RunStatus.PAUSED:
+        yield f"resume:    {resume}"
+    elif reason is EndReason.FAILED:
+        yield f"once that is mended: {resume}"
