@@ -1,4 +1,4 @@
-"""The agent of every workload: an async function that does nothing, counts its calls and answers 100 bytes."""
+"""The agent of every workload: an async function that does nothing and answers a hundred bytes of JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ async def no_op(_request: object) -> dict[str, Any]:
     """Answer at once."""
     global _calls
     _calls += 1
-    return {"status": "ok", "value": 42, "text": "nothing was done, and it was done in no time at all; so it goes"}
+    return {
+        "status": "ok",
+        "value": 42,
+        "text": "nothing was done, and it was done in no time at all; so it goes",
+    }
 
 
 async def watched(request: object) -> dict[str, Any]:

@@ -27,7 +27,9 @@ def together(folder: Path, runs: int, steps: int) -> dict[str, float]:
     return asyncio.run(_measure(folder, steps, runs, "full", ("each", "grouped")))
 
 
-async def _measure(folder: Path, steps: int, runs: int, durability: str, raw_ways: tuple[str, ...]) -> dict[str, float]:
+async def _measure(
+    folder: Path, steps: int, runs: int, durability: str, raw_ways: tuple[str, ...]
+) -> dict[str, float]:
     kernel = make_kernel(folder, "sqlite", durability)
     spec = sequence(steps)
     async with kernel.storage() as storage:

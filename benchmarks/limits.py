@@ -16,7 +16,16 @@ from benchmarks import agents
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["GROUP", "Limit", "RawSqlite", "await_loop", "interleave", "read_and_decode", "task_per_step", "tasks_of"]
+__all__ = [
+    "GROUP",
+    "Limit",
+    "RawSqlite",
+    "await_loop",
+    "interleave",
+    "read_and_decode",
+    "task_per_step",
+    "tasks_of",
+]
 
 T = TypeVar("T")
 

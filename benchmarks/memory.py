@@ -26,7 +26,9 @@ def together(folder: Path, runs: int, steps: int) -> dict[str, float]:
     return asyncio.run(_measure(folder, steps, runs, {"tasks": limits.tasks_of(steps)}))
 
 
-async def _measure(folder: Path, steps: int, runs: int, beside: Mapping[str, limits.Limit]) -> dict[str, float]:
+async def _measure(
+    folder: Path, steps: int, runs: int, beside: Mapping[str, limits.Limit]
+) -> dict[str, float]:
     kernel = make_kernel(folder, "memory")
     spec = sequence(steps)
     async with kernel.storage():

@@ -9,11 +9,10 @@ from importlib import import_module
 from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any
 
+from benchmarks import agents
 from loopengt.kernel import Kernel
 from loopengt_hookspecs.engines import RunRequest
 from loopengt_hookspecs.models import EndReason, LoopSpec
-
-from benchmarks import agents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +21,18 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.engines import Engine, RunResult
     from loopengt_hookspecs.storage import Storage
 
-__all__ = ["WARM_UP_STEPS", "Spent", "Wrong", "check", "drive", "laps", "make_kernel", "row_bytes", "sequence", "warm_up"]
+__all__ = [
+    "WARM_UP_STEPS",
+    "Spent",
+    "Wrong",
+    "check",
+    "drive",
+    "laps",
+    "make_kernel",
+    "row_bytes",
+    "sequence",
+    "warm_up",
+]
 
 PLUGINS = ("agent_python", "local", "patterns", "stop_conditions", "storage_memory", "storage_sqlite")
 """Named one by one, so that what else is installed, or fails, does not change the figures."""
@@ -30,7 +40,7 @@ PLUGINS = ("agent_python", "local", "patterns", "stop_conditions", "storage_memo
 WARM_UP_STEPS = 20
 
 
-class Wrong(Exception):  # noqa: N818 - it says what is wrong with a measurement, which is then void
+class Wrong(Exception):
     """The engine did not do what was to be measured."""
 
 
@@ -71,7 +81,12 @@ def laps(count: int, function: str = agents.NO_OP) -> LoopSpec:
 
 def _spec(function: str, turns: int, parts: dict[str, Any]) -> LoopSpec:
     worker = {"name": "worker", "config": {"provider": "python", "extra": {"function": function}}}
-    facts = {"name": "benchmark", "goal": "Do nothing, often.", "agents": [worker], "policy": {"max_turns": turns}}
+    facts = {
+        "name": "benchmark",
+        "goal": "Do nothing, often.",
+        "agents": [worker],
+        "policy": {"max_turns": turns},
+    }
     return LoopSpec.model_validate(facts | parts)
 
 

@@ -41,7 +41,7 @@ class CommandOptions(Declarative):
     )
     input: Literal["stdin", "argument"] = Field(
         default="stdin",
-        description="How the prompt arrives: on standard input or as the last argument ($1 in a shell string).",
+        description="Where the prompt is: on standard input, or the last argument ($1 in a shell string).",
     )
     output: Literal["auto", "text", "json", "ndjson"] = Field(
         default="auto",

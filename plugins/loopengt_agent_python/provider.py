@@ -106,9 +106,7 @@ class PythonAgent:
     def _adapt(self, function: Callable[..., Any]) -> Call:
         """Make one shape of the four: sync or async, with the request or without."""
         takes_request = self._takes_request(function)
-        if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-            getattr(function, "__call__", None)
-        ):
+        if inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__):
             return function if takes_request else lambda request: function()
         call = function if takes_request else lambda request: function()
 

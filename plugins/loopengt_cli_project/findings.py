@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     Check = Callable[[Kernel], Iterable["Finding"]]
 
-__all__ = ["Check", "Finding", "Status", "from_error", "one_line", "run_checks"]
+__all__ = ["Check", "Finding", "Status", "from_error", "has_config", "one_line", "run_checks"]
 
 Status = Literal["ok", "warn", "fail"]
 
@@ -44,7 +44,7 @@ def run_checks(kernel: Kernel, checks: Iterable[tuple[str, Check]]) -> Iterator[
             yield from check(kernel)
         except ConfigError as error:
             unread = Finding(name, "fail", "not checked, since the config is not usable")
-            yield from_error(name, error) if _has_config(kernel) else unread
+            yield from_error(name, error) if has_config(kernel) else unread
         except LoopengtError as error:
             yield from_error(name, error)
         # A check looks at things that are broken in ways nobody thought of; that is a finding, not an end.
@@ -52,7 +52,8 @@ def run_checks(kernel: Kernel, checks: Iterable[tuple[str, Check]]) -> Iterator[
             yield Finding(name, "fail", f"cannot be checked: {type(error).__name__}: {one_line(str(error))}")
 
 
-def _has_config(kernel: Kernel) -> bool:
+def has_config(kernel: Kernel) -> bool:
+    """Whether the project's settings can be used at all."""
     from loopengt import ConfigError
 
     try:

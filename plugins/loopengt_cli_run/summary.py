@@ -63,12 +63,15 @@ def _workspace(fold: Fold, kernel: Kernel) -> Iterator[str]:
         return
     folder, project = shlex.quote(path), shlex.quote(str(kernel.project))
     if branch:
-        commit = f"git -C {folder} add -A && git -C {folder} commit -qm {shlex.quote(branch)}"
-        yield f"  see:     git -C {folder} status --short"
-        yield f"  apply:   {commit} && git -C {project} merge {shlex.quote(branch)}"
+        name = shlex.quote(branch)
+        yield f"  see:     (cd {folder} && git add -A && git diff --cached --stat)"
+        yield f"  apply:   (cd {folder} && git add -A && git commit -qm {name}); git -C {project} merge {name}"
+    elif Path(path, ".git").exists():
+        changes = f"(cd {folder} && git add -A && git diff --cached HEAD)"
+        yield f"  see:     {changes}"
+        yield f"  apply:   {changes} | patch -d {project} -p1"
     else:
-        leave_out = "-x .loopengt -x .git -x __pycache__ -x '.*_cache'"
-        yield f"  see:     diff -ru {leave_out} {project} {folder}"
+        yield f"  see:     diff -ru -x .loopengt -x __pycache__ -x '.*_cache' {project} {folder}"
 
 
 def _next(result: RunResult, fold: Fold, kernel: Kernel) -> Iterator[str]:

@@ -143,7 +143,7 @@ class CommandGate:
             source = (
                 f"{report.path}, which the command has not written or which is no JUnit report"
                 if report is not None
-                else "the output, which has no closing line of pytest (-qq hides it, --junitxml=FILE writes a file)"
+                else "the output, which has no closing line of pytest (-qq hides it; try --junitxml=FILE)"
             )
             return [f"{self._shown()} succeeded, but how many tests ran cannot be read from {source}."]
         if count < needed:

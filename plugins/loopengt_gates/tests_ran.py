@@ -81,7 +81,7 @@ class JUnitReport:
 
 def _count_cases(file: BinaryIO) -> int:
     count = 0
-    for _, element in ElementTree.iterparse(file):  # noqa: S314 - what is dangerous has been refused
+    for _, element in ElementTree.iterparse(file):  # noqa: S314 - entities have been refused
         if element.tag == "testcase":
             count += element.find("skipped") is None and element.find("error") is None
             element.clear()

@@ -199,9 +199,8 @@ class LocalEngine:
             "max_total_time_seconds": policy.max_total_time_seconds,
         }
         for condition in request.spec.stop_conditions:
-            key = {"max_turns": "max_turns", "timeout": "max_total_time_seconds"}.get(
-                condition.condition_type
-            )
+            kinds = {"max_turns": "max_turns", "timeout": "max_total_time_seconds"}
+            key = kinds.get(condition.condition_type)
             if key is not None and isinstance(condition.value, int | float):
                 limits[key] = min(limits[key], condition.value)
         header["limits"] = limits | policy.budget.model_dump(exclude_none=True)

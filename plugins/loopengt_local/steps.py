@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from loopengt import get_logger
 from loopengt.journal import to_json_data
 from loopengt_hookspecs.agents import AgentReply, AgentRequest
-from loopengt_hookspecs.errors import AgentError, LeaseLost, StorageError
+from loopengt_hookspecs.errors import AgentError, LeaseLost, MissingRequirement, StorageError
 from loopengt_hookspecs.gates import GateRequest, GateVerdict
 from loopengt_hookspecs.models import End, EndReason, OnFailure, StepResult
 from loopengt_local.control import EndRun
@@ -326,6 +326,9 @@ class StepExecution:
             verdict = await bound.gate.check(request)
         except (LeaseLost, StorageError):
             raise
+        except MissingRequirement as exc:
+            # No attempt can mend that; the answer is kept, and `resume` checks it once the program is there.
+            raise EndRun(End(EndReason.FAILED, f"gate {bound.name!r}: {exc}")) from exc
         except Exception as exc:
             # Gates fail closed: one that cannot be run has not passed.
             verdict = GateVerdict(False, f"the gate could not be checked: {exc}", {"error": type(exc).__name__})

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 import tracemalloc
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,7 +22,6 @@ from loopengt_hookspecs.errors import AgentError, MissingRequirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 PYTHON = sys.executable
 

@@ -75,7 +75,7 @@ def nothing_left() -> Iterator[None]:
 
 
 async def test_cancellation_ends_the_whole_stubborn_group(tmp_path: Path) -> None:
-    """A program that forks and ignores SIGTERM is gone, with its children, when the cancelled call returns."""
+    """A program that forks and ignores SIGTERM is gone, with its children, when a cancelled call returns."""
     pids = tmp_path / "pids"
     task = asyncio.create_task(
         run_program([PYTHON, "-c", STUBBORN, str(pids)], cwd=tmp_path, env=environment(), grace_seconds=0.4)

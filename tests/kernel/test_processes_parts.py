@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from loopengt.processes import Output, base_environment, find_program, missing_program
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # -- output --------------------------------------------------------------------------
 

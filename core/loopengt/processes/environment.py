@@ -6,13 +6,13 @@ import os
 import re
 import shlex
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loopengt_hookspecs.errors import MissingRequirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
 __all__ = ["base_environment", "find_program", "missing_program"]
 
@@ -79,11 +79,11 @@ def base_environment(allow: Iterable[str] = ()) -> dict[str, str]:
     terminal's kind, and proxies whose address holds no password. Keys and tokens stay out unless named.
 
     The folder of the running Python interpreter is appended to ``PATH`` when it is not in it: programs that
-    are installed beside loopengt in a virtual environment, such as ``pytest``, are found though the environment
-    is not activated.
+    are installed beside loopengt in a virtual environment, such as ``pytest``, are found though that
+    environment is not activated.
 
-    ``PYTHONDONTWRITEBYTECODE`` is set: Python knows the bytecode of a file by the file's size and the second of
-    its last edit, so that tests could run on what was in a file before an agent mended it.
+    ``PYTHONDONTWRITEBYTECODE`` is set: Python knows the bytecode of a file by the file's size and the second
+    of its last edit, so that tests could run on what was in a file before an agent mended it.
 
     Args:
         allow: Names of further variables to hand over; one that is not set is left out.

@@ -66,7 +66,7 @@ class Output:
 
     @property
     def data(self) -> bytes:
-        """The bytes; of a truncated output its beginning and end, and between them a line on what is missing."""
+        """The bytes; of a truncated output its two ends, and between them a line on what is missing."""
         if not self.truncated:
             return bytes(self._head)
         head, tail = _without_cut_end(bytes(self._head)), _without_cut_start(self._ending())

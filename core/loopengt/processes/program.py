@@ -62,15 +62,15 @@ async def run_program(
     stdin: bytes | None = None,
     max_output: int = 1_000_000,
     grace_seconds: float = 2.0,
-    timeout: float | None = None,  # noqa: ASYNC109 - ends the program and returns, where asyncio.timeout raises
+    timeout: float | None = None,
 ) -> ProgramResult:
     """Run a program and wait until it, and all of its process group, is gone.
 
     The program gets a session of its own: no terminal, and no Ctrl-C of ours. It is over when its main
     process ends; what it left in the background has half a second to close the output and is then ended too.
     (A process that makes a session of its own, a daemon, is out of reach.) When the time is up, or the caller
-    is cancelled, the group gets SIGTERM, and SIGKILL after the grace period; a second cancellation kills it at
-    once.
+    is cancelled, the group gets SIGTERM, and SIGKILL after the grace period; a second cancellation kills it
+    at once.
 
     Args:
         command: Argument list, or a string for ``/bin/sh -c``. An argument list reaches no shell.

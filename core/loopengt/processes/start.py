@@ -25,7 +25,7 @@ def start_program(
     """
     argv = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
     try:
-        return subprocess.Popen(  # noqa: S603 - running what the spec names is the purpose
+        return subprocess.Popen(
             argv,
             cwd=cwd,
             env=env,

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from loopengt_agent_command.options import CommandOptions
 from loopengt_hookspecs.agents import AgentError, MissingRequirement
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 Bench = Any
 Script = Callable[[str], list[str]]
@@ -31,7 +29,7 @@ async def test_the_prompt_arrives_on_standard_input(bench: Bench) -> None:
 
 
 async def test_the_prompt_arrives_as_last_argument(bench: Bench, script: Script) -> None:
-    """With input: argument the prompt is one more argument, whatever it holds, and there is no other input."""
+    """With input: argument the prompt is one more argument, whatever it holds, and no other input."""
     command = script("import sys, json; print(json.dumps([sys.argv[1:], sys.stdin.read()]))")
     nasty = 'a "b" $(touch pwned) ; `x` \n --help'
     reply = await bench.invoke([*command, "first"], nasty, input="argument")
@@ -108,7 +106,7 @@ async def test_the_environment_tells_the_attempt_and_no_secret(
     }
     assert expected.items() <= env.items()
     assert "ANTHROPIC_API_KEY" not in env
-    assert not Path(env["LOOPENGT_PROMPT_FILE"]).exists()  # noqa: ASYNC240
+    assert not Path(env["LOOPENGT_PROMPT_FILE"]).exists()
 
 
 async def test_a_missing_variable_names_its_remedy(bench: Bench) -> None:

@@ -69,7 +69,7 @@ async def test_a_hanging_sync_function_is_abandoned_with_a_note(bench: Bench) ->
     )
     agent = bench.agent("agents:fix")
     task = asyncio.create_task(agent.invoke(bench.request()))
-    while not (bench.project / "begun").exists():
+    while not (bench.project / "begun").exists():  # noqa: ASYNC110 - another process tells by a file
         await asyncio.sleep(0.001)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -1,0 +1,164 @@
+"""The list of measurements: what each one runs, at which size, what it yields, and what is aimed at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["CASES", "Case", "Measure", "Size"]
+
+Size = dict[str, int | str]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One figure of a case."""
+
+    name: str
+    """Its key among the figures that the case's function returns, when it is not a ratio."""
+    label: str
+    unit: str
+    aim: float | None = None
+    """What it should not exceed."""
+    ratio: tuple[str, str] | None = None
+    """Two other figures of the same process; the first is divided by the second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One measurement, repeated in fresh processes."""
+
+    name: str
+    title: str
+    function: str
+    """``module:function``; called with an empty folder and the size, it returns figures by name."""
+    measures: tuple[Measure, ...]
+    full: Size
+    quick: Size
+    per_run: int = 1
+    """Processes for each run that is asked for; more where a process is short and its time varies."""
+
+
+STEP = "µs/step"
+_CPU = Measure("cpu", "loopengt, CPU time of all threads", STEP)
+
+
+def _resume(name: str, title: str, loop: str, left: str) -> Case:
+    return Case(
+        name,
+        title,
+        "benchmarks.resuming:resume",
+        (
+            Measure("resume", "opening the storage to the first new step", "s", aim=0.3),
+            Measure("raw", "limit: read and decode the journal", "s"),
+            Measure("ratio", "loopengt / limit", "x", ratio=("resume", "raw")),
+            Measure("rate", "recorded steps replayed", "steps/s"),
+        ),
+        {"steps": 10_000, "loop": loop, "left": left},
+        {"steps": 100, "loop": loop, "left": left},
+    )
+
+
+def _alone_durable(name: str, durability: str, aim: float) -> Case:
+    mode = f"WAL + {durability.upper()}"
+    return Case(
+        name,
+        f"W2: one run, durable ({mode})",
+        "benchmarks.durable:alone",
+        (
+            Measure("engine", "loopengt", STEP),
+            _CPU,
+            Measure("each", f"limit: raw sqlite3 {mode}, one commit a step", STEP),
+            Measure("ratio", "loopengt / limit", "x", aim=aim, ratio=("engine", "each")),
+        ),
+        {"steps": 3_000, "durability": durability},
+        {"steps": 60, "durability": durability},
+    )
+
+
+CASES = (
+    Case(
+        "w1",
+        "W1: one run, in memory",
+        "benchmarks.memory:alone",
+        (
+            Measure("engine", "loopengt", STEP, aim=25),
+            _CPU,
+            Measure("await_loop", "limit: a bare await loop", STEP),
+            Measure("task", "limit: a task per step", STEP),
+            Measure("ratio_await", "loopengt / await loop", "x", ratio=("engine", "await_loop")),
+            Measure("ratio_task", "loopengt / task per step", "x", ratio=("engine", "task")),
+        ),
+        {"steps": 10_000},
+        {"steps": 200},
+    ),
+    _alone_durable("w2", "full", aim=1.5),
+    _alone_durable("w2-normal", "normal", aim=3),
+    Case(
+        "disk",
+        "Bytes on disk, storage closed",
+        "benchmarks.durable:disk",
+        (
+            Measure("short", "whole database, short run", "bytes/step", aim=1024),
+            Measure("long", "whole database, long run", "bytes/step", aim=1024),
+            Measure("empty", "database without a run", "bytes"),
+            Measure("short_net", "short run, empty database taken off", "bytes/step", aim=1024),
+            Measure("long_net", "long run, empty database taken off", "bytes/step", aim=1024),
+            Measure(
+                "growth",
+                "a step of the long run / of the short run",
+                "x",
+                aim=1.1,
+                ratio=("long_net", "short_net"),
+            ),
+        ),
+        {"short": 100, "long": 3_000},
+        {"short": 20, "long": 100},
+    ),
+    Case(
+        "w4",
+        "W4: many runs at once, in memory",
+        "benchmarks.memory:together",
+        (
+            Measure("engine", "loopengt", STEP, aim=35),
+            _CPU,
+            Measure("tasks", "limit: a task per run, a bare await loop in each", STEP),
+            Measure("ratio", "loopengt / limit", "x", ratio=("engine", "tasks")),
+        ),
+        {"runs": 1_000, "steps": 10},
+        {"runs": 20, "steps": 5},
+    ),
+    Case(
+        "w4d",
+        "W4D: many runs at once, durable (WAL + FULL)",
+        "benchmarks.durable:together",
+        (
+            Measure("engine", "loopengt, every step awaits its commit", STEP, aim=70),
+            _CPU,
+            Measure("each", "limit: raw sqlite3, one commit a step", STEP),
+            Measure("grouped", "limit: raw sqlite3, one commit for 100 steps", STEP),
+            Measure("ratio_each", "loopengt / one commit a step", "x", ratio=("engine", "each")),
+            Measure("ratio_grouped", "loopengt / one commit for 100", "x", ratio=("engine", "grouped")),
+        ),
+        {"runs": 1_000, "steps": 10},
+        {"runs": 20, "steps": 5},
+    ),
+    _resume("resume", "Resume of a killed run, as many declared steps", "sequence", "killed"),
+    _resume("resume-paused", "Resume of a paused run, as many declared steps", "sequence", "paused"),
+    _resume("resume-laps", "Resume of a killed run, one step repeated", "laps", "killed"),
+    Case(
+        "startup",
+        "Start-up: whole processes, bytecode compiled",
+        "benchmarks.startup:start_up",
+        (
+            Measure("click", "limit: python -c 'import click'", "ms"),
+            Measure("version", "loopengt --version", "ms"),
+            Measure("ratio", "loopengt --version / limit", "x", aim=1.5, ratio=("version", "click")),
+            Measure("help", "loopengt --help", "ms", aim=200),
+            Measure("plugins", "loopengt plugins list", "ms", aim=200),
+        ),
+        {},
+        {},
+        per_run=3,
+    ),
+)
+"""Every measurement, in the order in which they are run and shown."""

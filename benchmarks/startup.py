@@ -1,0 +1,39 @@
+"""Start-up: whole processes of the ``loopengt`` program, beside one that imports click and nothing else."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from time import perf_counter
+
+from benchmarks.environment import child_environment
+
+__all__ = ["start_up"]
+
+
+def start_up(folder: Path) -> dict[str, float]:
+    """Milliseconds from the start of each process to its end, once each, with bytecode compiled."""
+    program = _program()
+    commands = {
+        "click": [sys.executable, "-c", "import click"],
+        "version": [*program, "--version"],
+        "help": [*program, "--help"],
+        "plugins": [*program, "plugins", "list"],
+    }
+    for command in commands.values():  # so that everything is compiled and read once
+        _seconds(command, folder)
+    return {name: _seconds(command, folder) * 1e3 for name, command in commands.items()}
+
+
+def _program() -> list[str]:
+    """The program as its users start it, or as a module where it is not installed."""
+    script = Path(sys.executable).with_name("loopengt")
+    return [str(script)] if os.access(script, os.X_OK) else [sys.executable, "-m", "loopengt"]
+
+
+def _seconds(command: list[str], folder: Path) -> float:
+    began = perf_counter()
+    subprocess.run(command, cwd=folder, env=child_environment(), stdout=subprocess.DEVNULL, check=True)
+    return perf_counter() - began
