@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from benchmarks.runner import Outcome, Summary
 
-__all__ = ["BEGIN", "END", "markdown", "record", "rewrite", "table"]
+__all__ = ["BEGIN", "END", "markdown", "record", "replace_section", "table"]
 
 BEGIN = "<!-- figures: begin -->"
 END = "<!-- figures: end -->"
 
 _HEADER = ("measure", "min", "median", "max", "unit", "aim", "met")
+_TO_THE_RIGHT = (1, 2, 3, 5)
 _MET = {True: "yes", False: "NO", None: ""}
 
 
@@ -42,38 +42,34 @@ def table(outcomes: Sequence[Outcome]) -> str:
 def markdown(machine: dict[str, Any], settings: dict[str, Any], outcomes: Sequence[Outcome]) -> str:
     """Return the outcomes as one Markdown table, with the machine and the command above it."""
     lines = [
-        f"`{settings['command']}`, {settings['runs']} runs, load {settings['load_before']} before and "
-        f"{settings['load_after']} after, {_machine(machine)}.",
+        f"Written by `{settings['command']}`: {settings['runs']} runs, load {settings['load_before']} before "
+        f"and {settings['load_after']} after; {_in_words(machine)}.",
         "",
         "| " + " | ".join(_HEADER) + " |",
         "|---|---:|---:|---:|---|---:|---|",
     ]
     for outcome in outcomes:
         lines.append(f"| **{_heading(outcome)}** | | | | | | |")
-        if outcome.error:
-            lines.append(f"| not measured: {outcome.error.splitlines()[-1].replace('|', '/')} | | | | | | |")
         lines += ["| " + " | ".join(_cells(summary)) + " |" for summary in outcome.summaries()]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
 
 
-def rewrite(file: Path, section: str) -> None:
-    """Replace what stands between the two markers of a file.
+def replace_section(text: str, section: str) -> str:
+    """Return a text with another section between its two markers.
 
     Raises:
-        ValueError: The file does not have both markers, once each and in order.
+        ValueError: It does not have both markers, once each and in order.
     """
-    text = file.read_text(encoding="utf-8")
-    head, begin, rest = text.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end or BEGIN in tail or END in head + tail:
-        raise ValueError(f"{file} needs one line {BEGIN} and, below it, one line {END}")
-    file.write_text(f"{head}{BEGIN}\n\n{section}\n{END}{tail}", encoding="utf-8")
+    head, _, rest = text.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    if [text.count(marker) for marker in (BEGIN, END)] != [1, 1] or END in head:
+        raise ValueError(f"it needs one line {BEGIN} and, below it, one line {END}")
+    return f"{head}{BEGIN}\n\n{section}\n\n{END}{tail}"
 
 
 def _heading(outcome: Outcome) -> str:
-    size = ", ".join(
-        f"{name} {_number(value)}" for name, value in outcome.size.items() if isinstance(value, int)
-    )
+    numbers = {name: value for name, value in outcome.size.items() if isinstance(value, int)}
+    size = ", ".join(f"{name} {_number(value)}" for name, value in numbers.items())
     return f"{outcome.case.title} ({size})" if size else outcome.case.title
 
 
@@ -85,9 +81,8 @@ def _cells(summary: Summary) -> tuple[str, ...]:
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
-    numbers = (1, 2, 3, 5)
     cells = [
-        cell.rjust(width) if column in numbers else cell.ljust(width)
+        cell.rjust(width) if column in _TO_THE_RIGHT else cell.ljust(width)
         for column, (cell, width) in enumerate(zip(row, widths, strict=True))
     ]
     return "  ".join(cells).rstrip()
@@ -95,14 +90,16 @@ def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
 
 def _number(value: float) -> str:
     """Three digits that count, or all before the point."""
-    if value == int(value) or abs(value) >= 100:
+    size = abs(value)
+    if value == int(value) or size >= 100:
         return f"{value:,.0f}"
-    return f"{value:.{1 if abs(value) >= 10 else 2 if abs(value) >= 1 else 3}f}"
+    digits = 1 if size >= 10 else 2 if size >= 1 else 3
+    return f"{value:.{digits}f}"
 
 
-def _machine(machine: dict[str, Any]) -> str:
+def _in_words(machine: dict[str, Any]) -> str:
     packages = ", ".join(f"{name} {version}" for name, version in machine["packages"].items())
     return (
-        f"{machine['python']}, SQLite {machine['sqlite']}, {machine['cores']} cores of {machine['processor']}, "
-        f"{machine['kernel']}, {machine['file_system']}; {packages}"
+        f"{machine['python']}, SQLite {machine['sqlite']}, {machine['cores']} cores of "
+        f"{machine['processor']}, {machine['kernel']}, {machine['file_system']}; {packages}"
     )

@@ -9,21 +9,26 @@ import sys
 from pathlib import Path
 from statistics import fmean
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from benchmarks import agents, limits
-from benchmarks.workload import WARM_UP_STEPS, Wrong, check, laps, make_kernel, sequence
+from benchmarks.workload import WARM_UP_STEPS, Wrong, check, drive, laps, make_kernel, sequence
 from loopengt_hookspecs.engines import ResumeRequest, RunRequest
 from loopengt_hookspecs.models import EndReason
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from loopengt_hookspecs.models import LoopSpec
 
 __all__ = ["resume"]
 
+MakeLoop: TypeAlias = "Callable[[int, str], LoopSpec]"
+"""Takes how many steps a loop has and the agent's function."""
+
 RUN = "prepared"
 READY = "ready"
-LOOPS = {"sequence": sequence, "laps": laps}
+LOOPS: dict[str, MakeLoop] = {"sequence": sequence, "laps": laps}
 
 
 def resume(folder: Path, steps: int, loop: str, left: str) -> dict[str, float]:
@@ -35,14 +40,22 @@ def resume(folder: Path, steps: int, loop: str, left: str) -> dict[str, float]:
         loop: ``sequence``: so many declared steps. ``laps``: one step, so many times.
         left: How the run was left, ``killed`` or ``paused``.
     """
-    project, warm = folder / "project", folder / "warm"
-    asyncio.run(_pause_before_last(warm, WARM_UP_STEPS, sequence))
-    asyncio.run(_take_up(warm))
+    project = folder / "project"
+    asyncio.run(_warm_up(folder, LOOPS[loop]))
     _prepare(project, steps, loop, left)
     before = _raw(project, folder / "before")
     seconds = asyncio.run(_take_up(project))
     raw = fmean((before, _raw(project, folder / "behind")))
     return {"resume": seconds, "raw": raw, "rate": steps / seconds}
+
+
+async def _warm_up(folder: Path, make: MakeLoop) -> None:
+    """Import everything: run such a loop, then pause and resume another."""
+    kernel = make_kernel(folder / "memory", "memory")
+    async with kernel.storage():
+        await drive(kernel.engine(), make(WARM_UP_STEPS, agents.WATCHED), WARM_UP_STEPS)
+    await _pause_before_last(folder / "warm", WARM_UP_STEPS, sequence)
+    await _take_up(folder / "warm")
 
 
 async def _take_up(project: Path) -> float:
@@ -84,7 +97,7 @@ def _prepare(project: Path, steps: int, loop: str, left: str) -> None:
         raise Wrong(f"the process that was to prepare the run ended with {process.returncode}")
 
 
-async def _kill_before_last(project: Path, steps: int, make: Any) -> None:
+async def _kill_before_last(project: Path, steps: int, make: MakeLoop) -> None:
     """Run all steps but the last, say so, and wait for the end."""
 
     async def hang() -> None:
@@ -98,7 +111,7 @@ async def _kill_before_last(project: Path, steps: int, make: Any) -> None:
         await kernel.engine().start(_request(make(steps + 1, agents.WATCHED)))
 
 
-async def _pause_before_last(project: Path, steps: int, make: Any) -> None:
+async def _pause_before_last(project: Path, steps: int, make: MakeLoop) -> None:
     """Run all steps but the last, and pause in that."""
     kernel = make_kernel(project, "sqlite", "normal")
     engine = kernel.engine()

@@ -34,6 +34,7 @@ def _program() -> list[str]:
 
 
 def _seconds(command: list[str], folder: Path) -> float:
+    environment = child_environment() | {"LOOPENGT_PROJECT": str(folder)}
     began = perf_counter()
-    subprocess.run(command, cwd=folder, env=child_environment(), stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, check=True)
     return perf_counter() - began

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from loopengt_hookspecs import hookimpl
-    from loopengt_hookspecs._register import Components, PluginContext
+    from loopengt_hookspecs.registration import Components, PluginContext
 
     from loopengt.config import Config
     from loopengt.errors import (
@@ -73,10 +73,10 @@ __all__ = [
 # Every other public name is an exception of loopengt.errors.
 _HOMES = {
     "Component": "loopengt.plugins",
-    "Components": "loopengt_hookspecs._register",
+    "Components": "loopengt_hookspecs.registration",
     "Config": "loopengt.config",
     "Kernel": "loopengt.kernel",
-    "PluginContext": "loopengt_hookspecs._register",
+    "PluginContext": "loopengt_hookspecs.registration",
     "PluginRecord": "loopengt.plugins",
     "find_project": "loopengt.project",
     "get_logger": "loopengt.logs",

@@ -13,14 +13,7 @@ MAX_DEPTH: Final = 200
 _SHOWN = 8
 
 
-class _Missing:
-    """The type of ``MISSING``."""
-
-    def __repr__(self) -> str:
-        return "MISSING"
-
-
-MISSING: Final = _Missing()
+MISSING: Final = object()
 """What ``look`` returns when there is nothing; distinct from every JSON value."""
 
 

@@ -19,6 +19,7 @@
     ├── ReplayMismatch                a replay asks for another step than the journal holds
     ├── ExpressionError               a condition cannot be parsed or evaluated
     ├── PromptError                   a prompt names something unknown
+    │   └── PromptSyntaxError         a template cannot be parsed (loopengt.prompts)
     └── CheckpointError               no such checkpoint
 
 Errors that plugins raise (those of agents and of storage among them) are defined in

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from loopengt_hookspecs._register import PluginContext
+from loopengt_hookspecs.registration import PluginContext
 
 from loopengt.config import default_of, load_config
 from loopengt.errors import ComponentNotFound, ConfigError, PluginError, StorageError

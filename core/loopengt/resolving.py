@@ -11,7 +11,7 @@ from loopengt.naming import hint, singular
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from loopengt_hookspecs._register import PluginContext
+    from loopengt_hookspecs.registration import PluginContext
     from pydantic import BaseModel
 
     from loopengt.config import Config

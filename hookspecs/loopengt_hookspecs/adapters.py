@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from loopengt_hookspecs._register import Register
+    from loopengt_hookspecs.registration import Register
     from loopengt_hookspecs.models import TraceEvent
 
 Scope = Literal["project", "user"]

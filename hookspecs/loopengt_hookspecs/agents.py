@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from loopengt_hookspecs._register import Register
+    from loopengt_hookspecs.registration import Register
     from loopengt_hookspecs.models import AgentRole
 
 __all__ = [

@@ -9,7 +9,7 @@ from loopengt_hookspecs._markers import hookspec
 if TYPE_CHECKING:
     import click
 
-    from loopengt_hookspecs._register import Register
+    from loopengt_hookspecs.registration import Register
 
 
 @hookspec

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from loopengt_hookspecs._markers import hookspec
 
 if TYPE_CHECKING:
-    from loopengt_hookspecs._register import Register
+    from loopengt_hookspecs.registration import Register
     from loopengt_hookspecs.agents import AgentReply, AgentRequest
 
 CallNext = Callable[["AgentRequest"], Awaitable["AgentReply"]]

@@ -9,7 +9,7 @@ from loopengt_hookspecs._markers import hookspec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from loopengt_hookspecs._register import Register
+    from loopengt_hookspecs.registration import Register
     from loopengt_hookspecs.models import End, LoopSpec, LoopState, StopCondition
 
 

@@ -21,7 +21,7 @@ from loopengt_hookspecs.errors import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from loopengt_hookspecs._register import Register
+    from loopengt_hookspecs.registration import Register
 
 __all__ = [
     "Batch",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from loopengt_hookspecs._register import Register
+    from loopengt_hookspecs.registration import Register
     from loopengt_hookspecs.models import ToolSpec
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+
 from loopengt.cli import pass_kernel
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from loopengt import Kernel
-
     from loopengt_cli_project.findings import Finding
 
 COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}

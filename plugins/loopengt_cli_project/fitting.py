@@ -11,7 +11,7 @@ from loopengt.spec import parse_document
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["put_value"]
+__all__ = ["put_value", "value_at"]
 
 
 def put_value(text: str, path: Sequence[str | int], value: str) -> str:
@@ -41,6 +41,16 @@ def put_value(text: str, path: Sequence[str | int], value: str) -> str:
         return fitted if parse_document(fitted).data == wanted else text
     except SpecError:
         return text
+
+
+def value_at(text: str, path: Sequence[str | int]) -> Any:
+    """Return the value of a key in the text of a spec; None when there is none.
+
+    Raises:
+        SpecError: The text is not YAML at all.
+    """
+    holder = _at(parse_document(text).data, path[:-1])
+    return holder.get(path[-1]) if isinstance(holder, dict) else None
 
 
 def _at(data: Any, path: Sequence[str | int]) -> Any:

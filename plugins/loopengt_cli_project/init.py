@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
 from loopengt.cli import pass_kernel
 
 if TYPE_CHECKING:
     from loopengt import Kernel
-
     from loopengt_cli_project.writing import Writer
 
 TEMPLATE = "starter"
@@ -54,7 +54,6 @@ def _named_project(kernel: Kernel) -> Path | None:
 
 def _write_template(kernel: Kernel, target: Path, writer: Writer) -> tuple[str, ...]:
     from loopengt import PluginError
-
     from loopengt_cli_project.files import SCHEMA_LINE
     from loopengt_cli_project.starting import SPEC, make_start
 

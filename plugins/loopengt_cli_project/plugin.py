@@ -8,7 +8,8 @@ from loopengt_hookspecs import hookimpl
 
 if TYPE_CHECKING:
     import click
-    from loopengt_hookspecs._register import Register
+
+    from loopengt_hookspecs.registration import Register
 
 
 @hookimpl

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
 from loopengt.cli import pass_kernel
 
 if TYPE_CHECKING:

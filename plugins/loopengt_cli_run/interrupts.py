@@ -114,6 +114,15 @@ def abort() -> None:
     """End this process and every program that it has started, at once."""
     kill_all_groups()
     with suppress(OSError, ValueError, AttributeError):
-        if sys.stderr.isatty():
-            os.write(sys.stderr.fileno(), _SHOW_CURSOR)  # a live view has hidden it
+        if sys.stderr.isatty():  # a live view has hidden its cursor
+            _write_at_once(sys.stderr.fileno(), _SHOW_CURSOR)
     os._exit(INTERRUPTED)
+
+
+def _write_at_once(descriptor: int, data: bytes) -> None:
+    """Write unless that would have to wait, as for a terminal that was halted with Ctrl-S."""
+    os.set_blocking(descriptor, False)
+    try:
+        os.write(descriptor, data)
+    finally:
+        os.set_blocking(descriptor, True)

@@ -65,7 +65,8 @@ def _workspace(fold: Fold, kernel: Kernel) -> Iterator[str]:
     if branch:
         name = shlex.quote(branch)
         yield f"  see:     (cd {folder} && git add -A && git diff --cached --stat)"
-        yield f"  apply:   (cd {folder} && git add -A && git commit -qm {name}); git -C {project} merge {name}"
+        commit = f"(cd {folder} && git add -A && git commit -qm {name})"
+        yield f"  apply:   {commit}; git -C {project} merge {name}"
     elif Path(path, ".git").exists():
         changes = f"(cd {folder} && git add -A && git diff --cached HEAD)"
         yield f"  see:     {changes}"

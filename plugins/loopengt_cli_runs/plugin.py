@@ -9,7 +9,7 @@ from loopengt_hookspecs import hookimpl
 if TYPE_CHECKING:
     import click
 
-    from loopengt_hookspecs._register import Register
+    from loopengt_hookspecs.registration import Register
 
 
 @hookimpl

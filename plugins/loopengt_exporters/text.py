@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from typing import Any
 
 __all__ = ["dollars", "first_line", "plain", "proof", "seconds", "shorten", "visible"]
+
+_COUNT = re.compile(r"\b\d+ (?:errors?|fail(?:ed|ures?)|problems?)\b")
 
 
 def visible(text: str, keep: str = "") -> str:
@@ -86,9 +89,10 @@ def proof(data: dict[str, Any], *, passed: bool) -> str:
 
 
 def _closing_line(proof: dict[str, Any]) -> str:
-    """Return the last line of a program's output, in which many say how much is wrong."""
+    """Return the last line of a program's output that counts what is wrong, else the last of all."""
     lines = str(proof.get("output_tail") or "").strip().splitlines()
-    return first_line(lines[-1].strip("=-* ")) if lines else ""
+    counting = [line for line in lines if _COUNT.search(line)]
+    return first_line((counting or lines)[-1].strip("=-* ")) if lines else ""
 
 
 def _violation(proof: dict[str, Any]) -> str:

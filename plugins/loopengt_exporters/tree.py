@@ -74,9 +74,10 @@ def _attempt(attempt: Attempt, execution: Execution) -> Branch:
         facts.append(f"after {seconds(attempt.waited)} of waiting")
     if attempt.answered or attempt.error:
         facts.append(seconds(attempt.seconds))
-    if attempt.answered:
-        cost = attempt.cost_usd
-        facts += [f"{attempt.tokens:,} tokens", dollars(cost or 0.0, 1 if cost is None else 0)]
+    if attempt.tokens:
+        facts.append(f"{attempt.tokens:,} tokens")
+    if attempt.cost_usd or attempt.tokens:
+        facts.append(dollars(attempt.cost_usd or 0.0, 1 if attempt.cost_usd is None else 0))
     below: list[Branch] = [(f"tool {first_line(tool)}", []) for tool in attempt.tools]
     if attempt.error:
         below.append((f"error: {first_line(attempt.error, 200)}", []))

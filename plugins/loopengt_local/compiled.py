@@ -13,7 +13,7 @@ from loopengt_hookspecs.models import Effects, LoopSpec, OnFailure, StepSpec, Ve
 from loopengt_local.retry import RetryRule
 
 if TYPE_CHECKING:
-    from loopengt_hookspecs._register import Components
+    from loopengt_hookspecs.registration import Components
     from loopengt_hookspecs.agents import Agent
     from loopengt_hookspecs.gates import Gate
     from loopengt_hookspecs.middleware import Middleware

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from loopengt import get_logger
+from loopengt import ReplayMismatch, get_logger
 from loopengt.journal import Fold, Journal, Replay
 from loopengt_hookspecs.engines import RunResult
-from loopengt_hookspecs.errors import LeaseLost, LoopengtError
+from loopengt_hookspecs.errors import LeaseLost, LoopengtError, StorageError
 from loopengt_hookspecs.gates import GateRequest
 from loopengt_hookspecs.models import End, EndReason, RunStatus, StepResult
 from loopengt_hookspecs.storage import RunRow
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Drive", "row_of"]
 
-E = TypeVar("E", bound=Exception)
+_INTERRUPTED = End(EndReason.INTERRUPTED, "interrupted; resume to go on")
+_BROKEN_OFF = (EndReason.INTERRUPTED, EndReason.CANCELLED)
 
 
 class Drive:
@@ -85,11 +86,16 @@ class Drive:
         self._keeper.hold(self._lease, self._on_lost, self._on_signal)
         try:
             end, cancelled = await self._until_end()
+            self._task = None  # from here on there is nothing to interrupt
+            await self.run_object.end_steps()
+            if not self._live and end.reason not in _BROKEN_OFF:
+                await self.run_object.finish_replay(failed=True)
             if self._live:
                 await self._write_end(end)
         finally:
+            self._task = None
             self._keeper.drop(self._lease.run_id)
-            self.run_object.deadlines.close()
+            await self.run_object.close()
         if cancelled is not None:
             raise cancelled
         return self._result(end)
@@ -98,48 +104,72 @@ class Drive:
         """Pause the run at once; what the agent was doing is cancelled."""
         if self._task is not None and not self._interrupted:
             self._interrupted = True
+            self.run_object.stop_requested = _INTERRUPTED
             self._task.cancel("interrupted")
 
     # -- the pattern and its limits ---------------------------------------------------------------------------
 
     async def _until_end(self) -> tuple[End, asyncio.CancelledError | None]:
+        task = self._task
+        assert task is not None
         try:
-            return await self._call_pattern(), None
+            end = await self._call_pattern()
+            if self._interrupted or self._lost:
+                await asyncio.sleep(0)  # a cancellation that has had no chance to arrive does so here
+                self._take_back(task)
+            return end, None
         except asyncio.CancelledError as exc:
+            self._take_back(task)
             if self._lost:
                 raise self._taken_over() from None
-            if self._interrupted and self._task is not None:
-                self._task.uncancel()
-                return End(EndReason.INTERRUPTED, "interrupted; resume to go on"), None
+            if self._interrupted:
+                return _INTERRUPTED, exc if task.cancelling() else None
             return End(EndReason.CANCELLED, "cancelled"), exc
+
+    def _take_back(self, task: asyncio.Task[Any]) -> None:
+        """Undo the count of the cancellations that were ours; those of others stand."""
+        for asked in (self._interrupted, self._lost):
+            if asked:
+                task.uncancel()
 
     async def _call_pattern(self) -> End:
         limit = self._compiled.time_limit
+        run = self.run_object
         try:
             async with asyncio.timeout(limit if self._live else None) as self._timeout:
                 if self._replay is not None:
                     await self._replay.start()
-                end = await self._compiled.pattern(self.run_object)
-                await self.run_object.finish_replay()
-                return await self._check_output(end or self._verdict())
+                end = await self._compiled.pattern(run)
+                await run.finish_replay()
+                # An end that a step came to stands, also where the pattern caught the exception.
+                return await self._check_output(run.ended or end or self._verdict())
         except EndRun as exc:
             return exc.end
-        except LoopengtError:
-            raise
-        except Exception as exc:
-            if isinstance(exc, TimeoutError) and self._timeout is not None and self._timeout.expired():
+        except TimeoutError as exc:
+            if self._timeout is not None and self._timeout.expired():
                 return End(EndReason.EXHAUSTED, f"time limit: {limit:g} seconds are over")
             return self._end_of_exception(exc)
+        except Exception as exc:
+            return self._end_of_exception(exc)
+        finally:
+            self._timeout = None
 
     def _end_of_exception(self, exc: Exception) -> End:
-        """Find the end in what a pattern's task group raises; anything else is the pattern's fault."""
-        if isinstance(exc, ExceptionGroup):
-            ends = _leaves(exc, EndRun)
-            if ends:
-                return ends[0].end
-            mendable = _leaves(exc, LoopengtError)
-            if mendable:
-                raise mendable[0]
+        """Find the end in what a pattern, or its task group, raises.
+
+        Raises:
+            StorageError, ReplayMismatch: Nothing can, or must, be written any more.
+        """
+        raised = _leaves(exc)
+        for leaf in raised:
+            if isinstance(leaf, StorageError | ReplayMismatch):
+                raise leaf
+        for leaf in raised:
+            if isinstance(leaf, EndRun):
+                return leaf.end
+        for leaf in raised:
+            if isinstance(leaf, LoopengtError):
+                return End(EndReason.FAILED, str(leaf))
         get_logger("loopengt.local").error("pattern raised", pattern=self._compiled.spec.pattern, exc_info=exc)
         return End(EndReason.FAILED, f"pattern {self._compiled.spec.pattern!r} raised {type(exc).__name__}: {exc}")
 
@@ -256,11 +286,7 @@ def row_of(
     )
 
 
-def _leaves(group: ExceptionGroup[Any], kind: type[E]) -> list[E]:
-    found: list[E] = []
-    for exc in group.exceptions:
-        if isinstance(exc, ExceptionGroup):
-            found.extend(_leaves(exc, kind))
-        elif isinstance(exc, kind):
-            found.append(exc)
-    return found
+def _leaves(exc: Exception) -> list[Exception]:
+    if isinstance(exc, ExceptionGroup):
+        return [leaf for inner in exc.exceptions for leaf in _leaves(inner)]
+    return [exc]

@@ -26,12 +26,14 @@ from loopengt_local.workspace import Workspace, make_workspace
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from loopengt_hookspecs._register import PluginContext
+    from loopengt_hookspecs.registration import PluginContext
     from loopengt_hookspecs.engines import ResumeRequest
     from loopengt_hookspecs.storage import Lease, RunRow
     from loopengt_hookspecs.tracing import Observer
 
 __all__ = ["LocalEngine"]
+
+_UNFINISHED = frozenset({RunStatus.PENDING, RunStatus.RUNNING, RunStatus.PAUSED})
 
 _REMEMBERED_LOOPS = 64
 """Loops that an engine keeps bound, so that many runs of one loop bind it once."""
@@ -109,8 +111,10 @@ class LocalEngine:
         """Take a run up again; one that has ended is returned as it ended."""
         storage = self._components.opened_storage()
         row = await self._row(request.run_id)
-        if not _can_go_on(row):
-            return await self._as_it_ended(row.run_id)
+        if row.status not in _UNFINISHED:
+            fold = await self._folded(row.run_id)
+            if not _mendable(fold):
+                return _as_it_ended(fold)
         lease = await storage.claim(row.run_id, current_owner(), self._options.lease_seconds)
         hub: ObserverHub | None = None
         try:
@@ -130,7 +134,7 @@ class LocalEngine:
                 journal,
                 workspace.path,
                 self._leases(),
-                replay=Replay(read_events(storage, row.run_id), fold),
+                replay=Replay(lambda after: read_events(storage, row.run_id, after=after), fold),
                 lease=lease,
                 unknown_outcome=request.unknown_outcome,
             )
@@ -242,24 +246,25 @@ class LocalEngine:
             for event in events
         ]
 
-    async def _as_it_ended(self, run_id: str) -> RunResult:
+    async def _folded(self, run_id: str) -> Fold:
         fold = Fold()
-        workspace = None
         async for events in read_events(self._components.opened_storage(), run_id):
             fold.apply_all(events)
-        if fold.header.get("workspace"):
-            workspace = Path(fold.header["workspace"]["path"])
-        assert fold.end is not None
-        return RunResult(
-            run_id=run_id,
-            end=fold.end,
-            snapshot=fold.snapshot,
-            output=fold.last_output,
-            workspace=workspace,
-            tokens=fold.tokens,
-            cost_usd=fold.cost_usd,
-            elapsed=fold.elapsed,
-        )
+        return fold
+
+
+def _as_it_ended(fold: Fold) -> RunResult:
+    assert fold.end is not None
+    return RunResult(
+        run_id=fold.run_id,
+        end=fold.end,
+        snapshot=fold.snapshot,
+        output=fold.last_output,
+        workspace=Path(fold.header["workspace"]["path"]),
+        tokens=fold.tokens,
+        cost_usd=fold.cost_usd,
+        elapsed=fold.elapsed,
+    )
 
 
 def new_run_id() -> str:
@@ -267,11 +272,9 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
-def _can_go_on(row: RunRow) -> bool:
-    """Whether a run can be driven further: it runs, is paused, or failed for want of something mendable."""
-    if row.status in (RunStatus.PENDING, RunStatus.RUNNING, RunStatus.PAUSED):
-        return True
-    return row.status == RunStatus.FAILED and row.reason == EndReason.FAILED
+def _mendable(fold: Fold) -> bool:
+    """Whether a run that has ended failed for want of something, in the midst of a step that can go on."""
+    return bool(fold.open) and fold.end is not None and fold.end.reason is EndReason.FAILED
 
 
 def _reap_orphans(run_id: str) -> None:

@@ -49,12 +49,16 @@ class LocalRun:
         self.workspace = workspace
         self.unknown_outcome = unknown_outcome
         self.stop_requested: End | None = None
-        """Set from outside; the run ends so before its next turn."""
+        """Set from outside, or by the step that ended the run: it ends so before its next turn."""
+        self.ended: End | None = None
+        """How the run ends, once a step has said so."""
         self.invokers = {name: chain(step, compiled.middleware) for name, step in compiled.steps.items()}
         self.deadlines = Deadlines()
         self._replay = replay
         self._went_live = went_live
         self._turn = 0
+        self._taken = 0
+        self._under_way: dict[str, asyncio.Task[Any] | None] = {}
         self._occurrences: dict[str, int] = {}
         self._decided: dict[str, int] = {}
         self._policy = compiled.spec.policy
@@ -81,7 +85,7 @@ class LocalRun:
     @property
     def turn(self) -> int:
         """Turns taken so far."""
-        return self.fold.turn
+        return self._taken
 
     @property
     def tokens(self) -> int:
@@ -125,12 +129,18 @@ class LocalRun:
         return self.fold.at
 
     def scope(self) -> Mapping[str, Any]:
-        """Make the names that expressions see."""
-        return RunScope(self, {})
+        """Make the names that expressions see; ``output`` and ``result`` are those of the last completed step."""
+        return RunScope(self, {}, result=self.fold.last_outcome)
 
     def evaluate(self, expression: str, **names: Any) -> Any:
         """Evaluate an expression over the run's scope, with further names added."""
-        return parse_expression(expression).evaluate(RunScope(self, names))
+        # A replay must come to the same value: the time is that of the journal.
+        names.setdefault("run", self.facts(self.elapsed))
+        return parse_expression(expression).evaluate(RunScope(self, names, result=self.fold.last_outcome))
+
+    def facts(self, elapsed: float) -> dict[str, Any]:
+        """What expressions and prompts see as ``run``."""
+        return {"turn": self._taken, "elapsed": elapsed, "tokens": self.tokens, "cost_usd": self.cost_usd}
 
     # -- what patterns do -------------------------------------------------------------------------------------
 
@@ -151,43 +161,70 @@ class LocalRun:
         self._turn = turn = self._turn + 1
         occurrence = self._occurrences.get(name, 0) + 1
         self._occurrences[name] = occurrence
-        outcome = None
+        recorded = None
         if self._replay is not None:
-            outcome = await self._replay.ask((name, occurrence), turn)
-            if self._replay.finished:
+            recorded = await self._replay.ask(("step", name, occurrence))
+        if recorded is None:
+            if self._replay is not None:
                 await self._go_live()
-        if outcome is None:
             outcome = await self._execute(compiled, turn, occurrence, feedback, names, retry_gates)
+        else:
+            outcome = recorded[0]
+            self._taken = turn
         if outcome.error is not None and (not tolerate or self._aborts(compiled, outcome)):
-            raise EndRun(self.end_of(outcome))
+            raise self._ending(self.end_of(outcome))
         return outcome
 
     async def decide(self, name: str, value: Any) -> Any:
         """Record a decision, or return the recorded one; see ``loopengt_hookspecs.patterns.Run``."""
         occurrence = self._decided.get(name, 0) + 1
         self._decided[name] = occurrence
-        recorded = self.fold.decision(name, occurrence)
-        if recorded is not None:
-            return recorded[0]
         if self._replay is not None:
-            if not self._replay.finished:
-                raise ReplayMismatch(f"the pattern decides {name!r}, but the journal holds no such decision here")
-            await self._go_live()
-        kept = to_json_data(value)[0]
+            recorded = await self._replay.ask(("decision", name, occurrence))
+            if recorded is not None:
+                return recorded[0]
+            if self._replay is not None:
+                await self._go_live()
+        try:
+            kept = to_json_data(value)[0]
+        except TypeError as exc:
+            raise UsageError(
+                f"the pattern decides {name!r} with a value that is {exc}",
+                remedy="Decide on text, numbers, booleans, null, lists or objects with text keys.",
+            ) from exc
         self.journal.note("decision", None, {"name": name, "value": kept})
         await self.journal.commit()
         return kept
 
-    async def finish_replay(self) -> None:
-        """The pattern has returned: nothing recorded may be left.
+    async def finish_replay(self, *, failed: bool = False) -> None:
+        """The pattern is over: nothing recorded may be left.
+
+        Args:
+            failed: Whether a step, or an error, ended it.
 
         Raises:
-            ReplayMismatch: The journal holds more steps than the pattern asked for.
+            ReplayMismatch: The journal holds more than the pattern asked for.
         """
         if self._replay is not None:
-            if not self._replay.finished:
-                raise self._replay.left_over()
+            await self._replay.finish(failed=failed)
             await self._go_live()
+
+    async def end_steps(self) -> None:
+        """End what branches of the pattern still do; it may have returned without them."""
+        if self._under_way:
+            current = asyncio.current_task()
+            tasks = {task for task in self._under_way.values() if task is not None and task is not current}
+            for task in tasks:
+                task.cancel("the run is over")
+            if tasks:
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Let go of everything, however the run came to its end."""
+        await self.end_steps()
+        self.deadlines.close()
+        if self._replay is not None:
+            await self._replay.close()
 
     def call_in_loop(self, call: Callable[..., Any], *args: Any) -> None:
         """Call something in the run's event loop, at once when that is where we are."""
@@ -211,9 +248,18 @@ class LocalRun:
         return any(gate.name in failed and gate.on_failure is OnFailure.ABORT for gate in step.gates)
 
     async def _go_live(self) -> None:
+        # Up to the first await at once: other branches may be about to go live, too.
+        assert self._replay is not None
+        self._replay.go_live()
         self._replay = None
         if self._went_live is not None:
             await self._went_live()
+
+    def _ending(self, end: End) -> EndRun:
+        """Make the exception that ends the run, and see to it that no further turn is taken."""
+        if self.ended is None:
+            self.ended = self.stop_requested = end
+        return EndRun(end)
 
     async def _execute(
         self,
@@ -224,17 +270,35 @@ class LocalRun:
         names: Mapping[str, Any] | None,
         retry_gates: bool,
     ) -> StepOutcome:
-        if step.name not in self.fold.open:  # a step that a crash cut short has passed these already
-            self._check_limits(turn)
-            if step.dependencies:
-                unmet = self._unmet_dependency(step)
-                if unmet:
-                    return await self._skip(step, turn, occurrence, unmet)
-        return await StepExecution(self, step, turn, occurrence, feedback, names).execute(retry_gates)
+        name = step.name
+        under_way = self._under_way
+        if name in under_way:
+            raise UsageError(
+                f"the pattern takes step {name!r} a second time before the first has ended",
+                remedy="Await one execution of a step before the next; different steps may run at the same time.",
+            )
+        under_way[name] = asyncio.current_task(self._loop)
+        try:
+            opened = self.fold.open.get(name)
+            if opened is None or opened.occurrence != occurrence:
+                self._check_limits(turn)
+                if step.dependencies:
+                    unmet = self._unmet_dependency(step)
+                    if unmet:
+                        return await self._skip(step, turn, occurrence, unmet)
+            else:  # a crash cut it short: it has passed these already
+                self._taken = turn
+            execution = StepExecution(self, step, turn, occurrence, feedback, names)
+            return await execution.execute(retry_gates)
+        except EndRun as exc:
+            raise self._ending(exc.end) from None
+        finally:
+            del under_way[name]
 
     def _check_limits(self, turn: int) -> None:
         """End the run before a turn that it may not take."""
         policy = self._policy
+        self._taken = turn - 1
         if self.stop_requested is not None:
             raise EndRun(self.stop_requested)
         if turn > policy.max_turns:
@@ -250,6 +314,7 @@ class LocalRun:
             end = rule.check(self)
             if end is not None:
                 raise EndRun(end)
+        self._taken = turn
 
     def _unmet_dependency(self, step: CompiledStep) -> str:
         """Say why a step is skipped: a step it depends on failed or was skipped, or a condition is false."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from loopengt_hookspecs.models import StepResult
+    from loopengt_hookspecs.patterns import StepOutcome
     from loopengt_local.run import LocalRun
 
 __all__ = ["RunScope", "StepScope"]
@@ -52,7 +53,7 @@ class RunScope(Mapping[str, Any]):
         run: LocalRun,
         names: Mapping[str, Any],
         *,
-        result: StepResult | None = None,
+        result: StepResult | StepOutcome | None = None,
         context_at_root: bool = False,
     ) -> None:
         self._run = run
@@ -77,12 +78,7 @@ class RunScope(Mapping[str, Any]):
         if name == "goal":
             return run.spec.goal
         if name == "run":
-            return {
-                "turn": run.turn,
-                "elapsed": run.elapsed_now,
-                "tokens": run.tokens,
-                "cost_usd": run.cost_usd,
-            }
+            return run.facts(run.elapsed_now)
         if result is not None and name == "output":
             return result.output
         if result is not None and name == "result":

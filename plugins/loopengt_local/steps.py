@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter, time
 from typing import TYPE_CHECKING, Any
 
-from loopengt import get_logger
+from loopengt import PromptError, get_logger
 from loopengt.journal import to_json_data
 from loopengt_hookspecs.agents import AgentReply, AgentRequest
 from loopengt_hookspecs.errors import AgentError, LeaseLost, MissingRequirement, StorageError
@@ -84,6 +84,8 @@ class StepExecution:
         """Execute the step and return its outcome, durable."""
         step = self._step
         opened = self._run.fold.open.get(step.name)
+        if opened is not None and opened.occurrence != self._occurrence:
+            opened = None  # a branch that took the step was cancelled; this is another execution
         if opened is not None:
             await self._take_up(opened)
         while True:
@@ -190,7 +192,11 @@ class StepExecution:
         if self._names:
             names |= self._names
         scope = RunScope(run, names, context_at_root=True)
-        prompt = step.prompt.render(scope)
+        try:
+            prompt = step.prompt.render(scope)
+            system_prompt = step.system_prompt.render(scope) if step.system_prompt is not None else ""
+        except PromptError as exc:
+            raise EndRun(End(EndReason.FAILED, f"step {step.name!r}: {exc}")) from exc
         if self._feedback and not step.takes_feedback:
             prompt = f"{prompt}\n\n{FEEDBACK_HEADING}\n{self._feedback}"
         return AgentRequest(
@@ -201,7 +207,7 @@ class StepExecution:
             attempt=self._attempt,
             agent=step.role,
             prompt=prompt,
-            system_prompt=step.system_prompt.render(scope) if step.system_prompt is not None else "",
+            system_prompt=system_prompt,
             feedback=self._feedback,
             idempotency_key=self._key(),
             workspace=run.workspace,

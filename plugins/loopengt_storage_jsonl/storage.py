@@ -19,7 +19,7 @@ from loopengt_storage_jsonl.runs import RunFiles
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Sequence
 
-    from loopengt_hookspecs._register import PluginContext
+    from loopengt_hookspecs.registration import PluginContext
     from loopengt_hookspecs.storage import Batch, Lease, Renewal, RunRow
 
 __all__ = ["JsonlStorage"]

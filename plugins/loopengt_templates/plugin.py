@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from loopengt_hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from loopengt_hookspecs._register import Register
+    from loopengt_hookspecs.registration import Register
     from loopengt_hookspecs.templates import Template
 
 

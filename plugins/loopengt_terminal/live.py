@@ -51,9 +51,9 @@ class LiveView:
         if not self._live.is_started:
             self._live.start()
         lines = [line for event in events for line in self._lines(event)]
+        self._live.update(self._bottom(datetime.now(UTC)), refresh=True)
         if lines:
             self._console.print(Group(*map(_text, lines)))
-        self._live.update(self._bottom(datetime.now(UTC)), refresh=True)
 
     def close(self) -> None:
         """Take the lower part away and show the cursor again."""

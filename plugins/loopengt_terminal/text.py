@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from typing import Any
 
 __all__ = ["dollars", "duration", "figures", "one_line", "proof", "visible"]
+
+_COUNT = re.compile(r"\b\d+ (?:errors?|fail(?:ed|ures?)|problems?)\b")
 
 
 def visible(text: str) -> str:
@@ -77,9 +80,10 @@ def proof(data: dict[str, Any], *, passed: bool) -> str:
 
 
 def _closing_line(proof: dict[str, Any]) -> str:
-    """Return the last line of a program's output, in which many say how much is wrong."""
+    """Return the last line of a program's output that counts what is wrong, else the last of all."""
     lines = str(proof.get("output_tail") or "").strip().splitlines()
-    return one_line(lines[-1].strip("=-* "), first=True) if lines else ""
+    counting = [line for line in lines if _COUNT.search(line)]
+    return one_line((counting or lines)[-1].strip("=-* "), first=True) if lines else ""
 
 
 def _violation(proof: dict[str, Any]) -> str:

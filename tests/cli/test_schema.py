@@ -45,7 +45,12 @@ class Parrot:
 def spec(provider: str, extra: dict[str, Any], **parts: Any) -> dict[str, Any]:
     """Make a loop of one agent and one step, as data."""
     agent = {"name": "a", "config": {"provider": provider, "extra": extra}}
-    return {"name": "demo", "goal": "Do it.", "agents": [agent], "steps": [{"name": "s", "agent": "a"}]} | parts
+    return {
+        "name": "demo",
+        "goal": "Do it.",
+        "agents": [agent],
+        "steps": [{"name": "s", "agent": "a"}],
+    } | parts
 
 
 def test_the_schema_accepts_a_sound_spec_and_refuses_a_wrong_one(site: Site, project: Path) -> None:

@@ -40,87 +40,94 @@ stop_conditions:
     value: 3
 """
 
-ALL = "loopengt plugins list shows all"
-
 CASES = {
     "YAML syntax": (
         ("goal: Do it.", "goal: [Do it."),
-        "3:7: not valid YAML: did not find expected ',' or ']', while parsing a flow sequence that starts in line 2",
+        "3:7: not valid YAML: did not find expected ',' or ']'",
+        "",
     ),
     "a tab": (
         ("\n    config:", "\n\tconfig:"),
-        "5:1: not valid YAML: found a tab character that violates indentation, while scanning a plain scalar that"
-        " starts in line 4",
+        "5:1: not valid YAML: found a tab character",
+        "",
     ),
     "a duplicate key": (
         ("goal: Do it.", "goal: Do it.\ngoal: Do more."),
-        "3:1: duplicate key 'goal' (first written in line 2)",
+        "3:1: duplicate key 'goal'",
+        "line 2",
     ),
     "a wrong type of value": (
         ("policy:", "policy:\n  max_turns: many"),
         "18:14: 'max_turns' must be a whole number, found the text 'many'",
+        "",
     ),
     "a wrong type of part": (
         ("agents:", "tools: none\nagents:"),
         "3:8: 'tools' must be a list, found the text 'none'",
+        "",
     ),
     "an unknown key": (
         ("prompt_template:", "prompt_tempate:"),
-        "12:5: unknown key 'prompt_tempate' in a step (did you mean 'prompt_template'?)",
+        "12:5: unknown key 'prompt_tempate' in a step",
+        "'prompt_template'",
     ),
-    "a missing key": (("goal: Do it.\n", ""), "1:1: missing key 'goal' in the loop"),
+    "a missing key": (("goal: Do it.\n", ""), "1:1: missing key 'goal' in the loop", ""),
     "a missing agent": (
         ("agent: worker\n    dep", "agent: wroker\n    dep"),
-        "15:12: unknown agent 'wroker' (did you mean 'worker'?)",
+        "15:12: unknown agent 'wroker'",
+        "'worker'",
     ),
     "a missing tool": (
         ("    dependencies", "    tools: [hammer]\n    dependencies"),
-        "16:13: unknown tool 'hammer' (the loop declares no tools)",
+        "16:13: unknown tool 'hammer'",
+        "",
     ),
-    "a missing gate": (("[done]", "[dune]"), "13:26: unknown gate 'dune' (did you mean 'done'?)"),
-    "a missing dependency": (("[first]", "[frist]"), "16:20: unknown step 'frist' (did you mean 'first'?)"),
+    "a missing gate": (("[done]", "[dune]"), "13:26: unknown gate 'dune'", "'done'"),
+    "a missing dependency": (("[first]", "[frist]"), "16:20: unknown step 'frist'", "'first'"),
     "a missing pattern": (
         ("goal:", "pattern: sequental\ngoal:"),
-        f"2:10: unknown pattern 'sequental' (did you mean 'sequential'? {ALL})",
+        "2:10: unknown pattern 'sequental'",
+        "'sequential'",
     ),
     "a missing provider": (
         ("provider: command", "provider: comand"),
-        f"6:17: unknown agent provider 'comand' (did you mean 'command'? {ALL})",
+        "6:17: unknown agent provider 'comand'",
+        "'command'",
     ),
     "an unknown option of a provider": (
         ("command: [cat]", "command: [cat]\n        ouput: text"),
-        "9:9: the provider 'command' has no option 'ouput', the nearest is 'output'",
+        "9:9: the provider 'command' has no option 'ouput'",
+        "'output'",
     ),
     "a missing kind of gate": (
         ("condition: output", "kind: comand\n      condition: output"),
-        f"20:13: unknown gate kind 'comand' (did you mean 'command'? {ALL})",
+        "20:13: unknown gate kind 'comand'",
+        "'command'",
     ),
     "a missing kind of stop condition": (
         ("condition_type: max_turns", "condition_type: max_truns"),
-        f"22:21: unknown stop condition type 'max_truns' (did you mean 'max_turns'? {ALL})",
+        "22:21: unknown stop condition type 'max_truns'",
+        "'max_turns'",
     ),
     "a cycle": (
         ("[done]\n", "[done]\n    dependencies: [second]\n"),
-        "14:20: the dependencies run in a circle: first -> second -> first"
-        " (a step can only depend on steps that come before it)",
+        "14:20: the dependencies run in a circle: first -> second -> first",
+        "",
     ),
     "an expression without end": (
         ('output != ""', "output !="),
         "20:27: bad expression: expected a value, found the end",
+        "",
     ),
     "an unknown name in an expression": (
         ('output != ""', 'true and ouput != ""'),
-        "20:27: unknown name 'ouput' in an expression (did you mean 'output'?)",
+        "20:27: unknown name 'ouput' in an expression",
+        "'output'",
     ),
-    "an unknown placeholder": (
-        ("{goal}", "{gaol}"),
-        "12:31: unknown placeholder {gaol} (did you mean {goal}?, or {{gaol}} for literal braces)",
-    ),
-    "a name twice": (
-        ("name: second", "name: first"),
-        "14:11: duplicate step name 'first' (first used in line 10)",
-    ),
+    "an unknown placeholder": (("{goal}", "{gaol}"), "12:31: unknown placeholder {gaol}", "{goal}"),
+    "a name twice": (("name: second", "name: first"), "14:11: duplicate step name 'first'", "line 10"),
 }
+"""What is wrong: the text that is replaced, the line that comes of it, and the name that is meant."""
 
 FILES = {
     "an empty file": (b"", "1:1: the file is empty (loopengt init writes a loop to start from)"),
@@ -142,11 +149,13 @@ def test_a_sound_spec_is_ok(site: Site, project: Path) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_an_error_is_shown_where_it_is_written(site: Site, project: Path, case: str) -> None:
     """One mistake gives one line with file, line and column, the nearest valid name, and exit code 2."""
-    (old, new), expected = CASES[case]
-    assert SPEC.count(old) >= 1
+    (old, new), expected, meant = CASES[case]
+    assert old in SPEC
     (project / "loop.yaml").write_text(SPEC.replace(old, new, 1))
     done = site.run("validate", "loop.yaml", cwd=project)
-    assert done.stdout == f"loop.yaml:{expected}\n"
+    (line,) = done.stdout.splitlines()
+    assert line.startswith(f"loop.yaml:{expected}")
+    assert meant in line[len(f"loop.yaml:{expected}") :]
     assert (done.returncode, done.stderr) == (2, "")
 
 
@@ -179,7 +188,14 @@ def test_all_problems_are_shown_at_once(site: Site, project: Path) -> None:
     (project / "c.yaml").write_text(SPEC)
     done = site.run("validate", "a.yaml", "b.yaml", "c.yaml", cwd=project)
     places = [line.split(" ")[0] for line in done.stdout.splitlines()]
-    assert places == ["a.yaml:12:31:", "a.yaml:16:20:", "a.yaml:23:5:", "b.yaml:11:12:", "b.yaml:15:12:", "OK"]
+    assert places == [
+        "a.yaml:12:31:",
+        "a.yaml:16:20:",
+        "a.yaml:23:5:",
+        "b.yaml:11:12:",
+        "b.yaml:15:12:",
+        "OK",
+    ]
     assert done.returncode == 2
 
 
@@ -189,7 +205,13 @@ def test_json_lists_the_problems_of_all_specs(site: Site, project: Path) -> None
     (project / "b.yaml").write_text(SPEC)
     done = site.run("validate", "--json", "a.yaml", "b.yaml", cwd=project)
     assert json.loads(done.stdout) == [
-        {"file": "a.yaml", "line": 13, "column": 26, "message": "unknown gate 'dune'", "hint": "did you mean 'done'?"}
+        {
+            "file": "a.yaml",
+            "line": 13,
+            "column": 26,
+            "message": "unknown gate 'dune'",
+            "hint": "did you mean 'done'?",
+        }
     ]
     assert done.returncode == 2
     sound = site.run("validate", "--json", "b.yaml", cwd=project)
@@ -224,7 +246,17 @@ def test_a_megabyte_of_aliases_is_refused_in_bounded_memory(site: Site, project:
     assert len(text) > 1_000_000
     (project / "loop.yaml").write_text(text)
     done = subprocess.run(
-        ["/bin/sh", "-c", 'ulimit -v 1000000; exec "$@"', "sh", sys.executable, "-m", "loopengt", "validate", "."],
+        [
+            "/bin/sh",
+            "-c",
+            'ulimit -v 1000000; exec "$@"',
+            "sh",
+            sys.executable,
+            "-m",
+            "loopengt",
+            "validate",
+            ".",
+        ],
         cwd=project,
         env=site.program_environ(),
         capture_output=True,

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from typing import Any
 
 import minijinja
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from loopengt.errors import ExpressionError
 from loopengt.expressions import parse_expression
 
 SCOPE: dict[str, Any] = {
-    "output": {"score": 0.9, "text": "All OK", "labels": ["fast", "good"], "note": None, "my key": 7, "n": [3, 1, 2]},
+    "output": {
+        "score": 0.9,
+        "text": "All OK",
+        "labels": ["fast", "good"],
+        "note": None,
+        "my key": 7,
+        "n": [3, 1, 2],
+    },
     "steps": {"plan it": {"output": {"ok": True}, "attempts": 2}},
     "run": {"turn": 4},
 }
@@ -61,6 +66,9 @@ SCOPE: dict[str, Any] = {
         ("-3|abs", 3),
         ("output|keys|length", 6),
         ("[2, 1, 2]|unique", [2, 1]),
+        ("true|string + 2.5|string + 'x'|string", "true2.5x"),
+        ("'1.5'|float", 1.5),
+        ("output|values|length", 6),
         ("output.missing|default('x')", "x"),
         ("output.missing.deeper|d(1)", 1),
         ("nothing|default(0)", 0),
@@ -104,6 +112,7 @@ def test_value(text: str, value: object) -> None:
         ("a[1", 4, "expected ']'"),
         ("a|lowr", 3, "unknown filter 'lowr'"),
         ("a is strin", 6, "unknown test 'strin'"),
+        ("a|", 3, "expected the name of a filter"),
         ("a|lower('x')", 3, "takes no arguments"),
         ("a|default", 3, "takes one argument"),
         ("a is startingwith", 6, "takes one argument"),
@@ -117,7 +126,7 @@ def test_value(text: str, value: object) -> None:
 )
 def test_syntax_error_has_its_column(text: str, column: int, message: str) -> None:
     """A text that is no expression is refused when it is parsed, with the column where it goes wrong."""
-    with pytest.raises(ExpressionError, match=".") as caught:
+    with pytest.raises(ExpressionError) as caught:
         parse_expression(text)
     assert caught.value.column == column
     assert message in caught.value.message
@@ -140,51 +149,6 @@ def test_syntax_error_says_what_to_write(text: str, remedy: str) -> None:
     assert remedy in caught.value.remedy
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "outpt",
-        "output.scor",
-        "output.clear",
-        "output.items",
-        "output.labels.count",
-        "output.__class__",
-        "output.text.upper",
-        "output.labels[5]",
-        "output.note.deeper",
-        "not output.scor",
-        "output.scor != 1",
-        "output.scor is none",
-        "output.scor is not string",
-        "output.scor not in ['a']",
-        "'a' not in output.scor",
-        "output.scor or true",
-        "output.note < 1",
-        "output.note > 1",
-        "'1' < 2",
-        "output.labels >= 1",
-        "1 in 5",
-        "1 in 'text'",
-        "'a' + 1",
-        "'a' * 3",
-        "[1] * 3",
-        "1 / 0",
-        "'x'|int",
-        "[]|max",
-        "[1, 'a']|sort",
-        "1|length",
-        "-'a'",
-        "output[1.5]",
-        "output[true]",
-        "[1][true]",
-    ],
-)
-def test_no_silent_verdict(text: str) -> None:
-    """What is missing or does not fit is an error, never true and never false."""
-    with pytest.raises(ExpressionError, match="has no value"):
-        parse_expression(text).truth(SCOPE)
-
-
 def test_error_of_evaluation_names_what_is_there() -> None:
     """The message shows the expression, what is missing, and what the data holds instead."""
     with pytest.raises(ExpressionError) as caught:
@@ -197,7 +161,15 @@ def test_error_of_evaluation_names_what_is_there() -> None:
 
 @pytest.mark.parametrize(
     ("text", "truth"),
-    [("output", True), ("[]", False), ("''", False), ("0", False), ("'false'", True), ("none", False), ("[0]", True)],
+    [
+        ("output", True),
+        ("[]", False),
+        ("''", False),
+        ("0", False),
+        ("'false'", True),
+        ("none", False),
+        ("[0]", True),
+    ],
 )
 def test_truth(text: str, truth: bool) -> None:
     """All counts as true but null, false, 0 and what is empty."""
@@ -212,7 +184,9 @@ def test_short_circuit() -> None:
 
 def test_roots_and_references() -> None:
     """Every look-up is known after parsing: its path, its column, and whether it copes with absence."""
-    expression = parse_expression("steps['a b'].output[0] > limit and run.turn|default(max) > 1 or x[run.turn] is defined")
+    expression = parse_expression(
+        "steps['a b'].output[0] > limit and run.turn|default(max) > 1 or x[run.turn] is defined"
+    )
     assert expression.roots == {"steps", "limit", "run", "max", "x"}
     found = {reference.path: (reference.column, reference.guarded) for reference in expression.references}
     assert found[("steps", "a b", "output", 0)] == (1, False)
@@ -253,96 +227,10 @@ def test_scope_is_read_lazily() -> None:
     assert parse_expression("steps.b.output").evaluate(scope) == 2
     assert scope.asked == ["steps"]
     assert steps.asked == ["b"]
-
-
-class Live:
-    """An object with a method that must never run and an attribute that must not be seen."""
-
-    secret = "hidden"
-
-    def __eq__(self, other: object) -> bool:
-        raise AssertionError("a live object was compared")
-
-    __hash__ = None  # type: ignore[assignment]  # not needed, and unhashable like any object with __eq__
-
-
-@pytest.mark.parametrize(
-    "text", ["x", "x == 1", "x.secret", "[x]", "y", "y == [1]", "1 in y", "y|sort", "y|first", "z", "z == z"]
-)
-def test_live_objects_are_refused(text: str) -> None:
-    """An object that is not JSON data takes part in nothing: it is neither read, called, nor compared."""
-    with pytest.raises(ExpressionError):
-        parse_expression(text).evaluate({"x": Live(), "y": [Live()], "z": {"deep": {"er": Live()}}})
-
-
-def test_enum_member_counts_as_its_text() -> None:
-    """A member of a string enum is its plain value, as it is in JSON."""
-
-    class Colour(StrEnum):
-        RED = "red"
-
-    value = parse_expression("c").evaluate({"c": Colour.RED})
-    assert (value, type(value)) == ("red", str)
-
-
-HOSTILE = [
-    "(" * 5_000 + "1" + ")" * 5_000,
-    "[" * 5_000,
-    "not " * 2_400 + "1",
-    "-" * 9_000 + "1",
-    "1" + "+1" * 4_000,
-    "a" + ".b" * 4_000,
-    "a" + "[a" * 3_000,
-    "a" + "|lower" * 1_500,
-    "1 if 1 else " * 800 + "1",
-    "1 == " * 1_900 + "1",
-    "a" * 1_000_000,
-    "'" + "\\" * 9_000,
-    "9" * 9_000,
-    "9" * 300 + "*9" * 50 + "*" + "9" * 300 + ("*" + "9" * 300) * 20,
-    "'a' * 1000000000",
-    "range(1000000000)",
-    "t" + "+t" * 150,
-    "l" + "+l" * 150,
-]
-
-
-@pytest.mark.parametrize("text", HOSTILE, ids=lambda text: f"{text[:12]}…{len(text)}")
-def test_hostile_expression_is_refused(text: str) -> None:
-    """Depth, length, huge numbers and what grows by repetition end in an error, not in a hang or a crash."""
-    scope = {"a": "x", "t": "y" * 100_000, "l": [1] * 10_000}
-    with pytest.raises(ExpressionError):
-        parse_expression(text).evaluate(scope)
-
-
-def test_longest_chains_evaluate() -> None:
-    """An expression just inside the limits works, so the stack is deep enough for all that is accepted."""
-    deep = "(" * 28 + "not (1 + -1 * 2 == 3)" + ")" * 28
-    assert parse_expression(deep).evaluate({}) is True
-    assert parse_expression("1" + " + 1" * 199).evaluate({}) == 200
-    assert parse_expression("'x'" + "|lower" * 199).evaluate({}) == "x"
-    data: Any = 1
-    for _ in range(190):
-        data = {"a": data}
-    assert parse_expression("d" + ".a" * 190).evaluate({"d": data}) == 1
-
-
-def test_endless_data_is_refused() -> None:
-    """Data that contains itself is an error, not an endless recursion."""
-    loop: list[Any] = []
-    loop.append(loop)
-    with pytest.raises(ExpressionError, match="levels deep"):
-        parse_expression("x == x").evaluate({"x": loop})
-
-
-def test_import_is_light() -> None:
-    """Importing expressions and prompts loads neither the template engine, a YAML parser, nor pydantic."""
-    code = (
-        "import sys, loopengt.expressions, loopengt.prompts, loopengt.spec.problems\n"
-        "print([name for name in ('minijinja', 'yaml', 'pydantic', 'asyncio') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    with pytest.raises(ExpressionError, match="steps has no 'c'"):
+        parse_expression("steps.c").truth(scope)
+    with pytest.raises(ExpressionError, match="context has no 'd' \\(it is empty\\)"):
+        parse_expression("context.d").truth(scope)
 
 
 ATOMS = {
@@ -350,7 +238,7 @@ ATOMS = {
     "text": ["o.t", "'ab'", '"b"', "o.t|upper", "'A b'|lower"],
     "truth": ["true", "false", "o.b", "(o.n is none)", "(o.n is not none)", "(o.q is defined)", "'i' in o"],
 }
-FORMS = {
+FORMS: dict[str, list[tuple[str, tuple[str, ...], str]]] = {
     "number": [("number", ("+", "-", "*"), "number")],
     "text": [("text", ("+",), "text")],
     "truth": [

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from loopengt.errors import PromptError
 from loopengt.prompts import PromptSyntaxError, compile_prompt
 
@@ -30,7 +31,7 @@ SCOPE: dict[str, Any] = {
         ("{files[0]} {files[1].name}", "a.py b.py"),
         ("{files}", '["a.py",{"name":"b.py"}]'),
         ("{config.é} {config.none}", "true null"),
-        ('{config["my key"]} {config[\'my key\']}', "1.5 1.5"),
+        ("{config[\"my key\"]} {config['my key']}", "1.5 1.5"),
         ("{steps.plan-1.output}", "first"),
         ("{config.nested.x}", "{goal}"),
         ("{config.nested}", '{"x":"{goal}"}'),
@@ -89,7 +90,7 @@ def test_inserted_text_is_inert(text: str) -> None:
         assert compile_prompt("<{{ x }}>", "minijinja").render({"x": text, "goal": "no"}) == f"<{text}>"
 
 
-@given(st.text(alphabet="{}ab. [\"]0", max_size=40))
+@given(st.text(alphabet='{}ab. ["]0', max_size=40))
 def test_any_text_is_a_template(text: str) -> None:
     """The simple engine has no syntax errors: a text either renders or names what is unknown."""
     prompt = compile_prompt(text, "simple")
@@ -157,7 +158,9 @@ def test_minijinja_changes_no_data() -> None:
     assert scope == {"files": ["a"]}
 
 
-@pytest.mark.parametrize(("template", "column"), [("é {{ goal", 6), ("a\n{% if %}", 9), ("{{ " + "(" * 5000, 78)])
+@pytest.mark.parametrize(
+    ("template", "column"), [("é {{ goal", 6), ("a\n{% if %}", 9), ("{{ " + "(" * 5000, 78)]
+)
 def test_minijinja_syntax_error_has_its_column(template: str, column: int) -> None:
     """A template that cannot be parsed is refused when it is compiled, with the column in characters."""
     with pytest.raises(PromptSyntaxError) as caught:
@@ -192,7 +195,9 @@ class Steps(Mapping[str, Any]):
         raise AssertionError("all steps were counted")
 
 
-@pytest.mark.parametrize(("engine", "template"), [("simple", "{steps.wanted.output}"), ("minijinja", "{{ steps.wanted.output }}")])
+@pytest.mark.parametrize(
+    ("engine", "template"), [("simple", "{steps.wanted.output}"), ("minijinja", "{{ steps.wanted.output }}")]
+)
 def test_scope_is_read_lazily(engine: Any, template: str) -> None:
     """A prompt that names one step does not read, or copy, the results of all others."""
     assert compile_prompt(template, engine).render({"steps": Steps()}) == "yes"

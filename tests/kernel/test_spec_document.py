@@ -1,16 +1,16 @@
-"""Reading a spec's file: YAML and JSON become plain data with positions, and bad files are refused clearly."""
+"""Reading a spec's file: YAML and JSON become plain data with positions; bad files are refused clearly."""
 
 from __future__ import annotations
 
 import json
 import os
-import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+
 from loopengt.errors import SpecError
 from loopengt.spec import parse_document, read_document, yaml_reader
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(params=["C parser", "Python parser"])
 def either_parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read with the parser of libyaml and with the one in Python, which stands in where libyaml is missing."""
+    """Read with the parser of libyaml, and with the one in Python that stands in where that is missing."""
     if request.param == "C parser":
         assert yaml.__with_libyaml__
     else:
@@ -80,7 +80,7 @@ def test_aliases_and_merges() -> None:
 
 @pytest.mark.usefixtures("either_parser")
 def test_positions() -> None:
-    """Every key and value has its line and column, through byte order mark, CRLF and characters of any width."""
+    """Every key and value has its line and column, whatever the line ends and the width of characters."""
     document = parse_document('\ufeffname: a\r\nsteps:\r\n  - {"é😀": "x", b: [1, two]}\r\n  -   c:\r\n')
     assert document.data == {"name": "a", "steps": [{"é😀": "x", "b": [1, "two"]}, {"c": None}]}
     assert document.position(("name",)) == (1, 7)
@@ -157,7 +157,10 @@ def test_reads_what_yaml_writes(value: Any) -> None:
     [
         ("a: 1\nb: {x: 1, x: 2}\na: 3\n", [(2, 11, "duplicate key 'x'"), (3, 1, "duplicate key 'a'")]),
         ("5: x\n2.5: x\ntrue: x\nnull: x\n", [(n, 1, "is not text") for n in (1, 2, 3, 4)]),
-        ("a: !secret x\nb: !!python/object:os.x {}\nc: !!int '5'", [(n, 4, "is not allowed") for n in (1, 2, 3)]),
+        (
+            "a: !secret x\nb: !!python/object:os.x {}\nc: !!int '5'",
+            [(n, 4, "is not allowed") for n in (1, 2, 3)],
+        ),
         ("a: .inf\nb: 1e999\nc: [.NaN]\n", [(1, 4, "finite"), (2, 4, "finite"), (3, 5, "finite")]),
         ("a: {<<: 5}", [(1, 9, "<< takes")]),
     ],
@@ -165,20 +168,17 @@ def test_reads_what_yaml_writes(value: Any) -> None:
 def test_problems_that_do_not_stop_the_reading(text: str, expected: list[tuple[int, int, str]]) -> None:
     """Duplicate and non-text keys, tags and numbers without a value are all reported in one pass."""
     problems = parse_document(text).problems
-    assert [(problem.line, problem.column) for problem in problems] == [(line, column) for line, column, _ in expected]
+    assert [(problem.line, problem.column) for problem in problems] == [
+        (line, column) for line, column, _ in expected
+    ]
     assert all(words in problem.message for problem, (_, _, words) in zip(problems, expected, strict=True))
 
 
 def test_duplicate_key_says_where_the_first_is() -> None:
     """The problem stands at the second key and names the line of the first."""
-    (problem,) = parse_document("a: 1\n\na: 2", "loop.yaml").problems
-    assert str(problem) == "loop.yaml:3:1: duplicate key 'a' (first written in line 1)"
-
-
-def test_duplicate_key_in_json() -> None:
-    """JSON's own reader drops duplicates in silence; this one does not."""
-    (problem,) = parse_document('{"a": 1,\n "a": 2}', "x.json").problems
-    assert (problem.line, problem.column) == (2, 2)
+    for file, text in (("loop.yaml", "a: 1\n\na: 2"), ("loop.json", '{"a": 1,\n\n"a": 2}')):
+        (problem,) = parse_document(text, file).problems
+        assert str(problem) == f"{file}:3:1: duplicate key 'a' (first written in line 1)"
 
 
 @pytest.mark.usefixtures("either_parser")
@@ -237,57 +237,6 @@ def test_half_a_surrogate_pair() -> None:
     document = parse_document('{"a": "\\ud83d"}', "x.json")
     assert "surrogate" in document.problems[0].message
     assert document.data["a"].encode()
-
-
-def bomb(width: int, size: int) -> str:
-    """About ``size`` bytes of anchors, each of which repeats the one before it ``width`` times."""
-    lines = ["a0: &a0 x"]
-    while size > 0:
-        number = len(lines)
-        lines.append(f"a{number}: &a{number} [{', '.join([f'*a{number - 1}'] * width)}]")
-        size -= len(lines[-1])
-    return "\n".join(lines)
-
-
-def merges(count: int) -> str:
-    """A wide mapping that is merged into many others."""
-    wide = ", ".join(f"k{number}: 1" for number in range(1_000))
-    return f"x: &x {{{wide}}}\n" + "".join(f"m{number}: {{<<: *x}}\n" for number in range(count))
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (bomb(10, 1_000_000), "expand to more than 20,000 values"),
-        (bomb(2, 1_000_000), "expand to more than 20,000 values"),
-        (bomb(1, 1_000_000), "nested more than 100 levels deep, aliases expanded"),
-        ("a: &a x\nb: [" + "*a, " * 250_000 + "]", "expand to more than 20,000 values"),
-        (merges(50_000), "expand to more than 20,000 values"),
-        ("".join(f"5{number}: x\n" for number in range(100_000)), "too many problems"),
-    ],
-    ids=["ten-fold", "two-fold", "chain", "flat", "merges", "problems"],
-)
-def test_bombs(text: str, message: str) -> None:
-    """A megabyte that stands for far more is refused in bounded memory, long before it is expanded."""
-    tracemalloc.start()
-    try:
-        with pytest.raises(SpecError) as caught:
-            parse_document(text)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert any(message in problem.message for problem in caught.value.problems)
-    assert peak < 30_000_000
-
-
-def test_number_of_values_is_bounded() -> None:
-    """A file of nothing but tiny values is refused too."""
-    assert "more than 250,000 values" in refused("[" + "1," * 260_000 + "]").message
-
-
-def test_large_scalar() -> None:
-    """A megabyte of text in one value is nothing special."""
-    assert len(parse_document(f"a: {'x' * 1_000_000}").data["a"]) == 1_000_000
 
 
 def test_folder_stands_for_its_loop_yaml(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
 from loopengt.errors import SpecError, UsageError
 from loopengt.spec import KnownNames, load_spec, load_spec_text, spec_digest
 
@@ -67,7 +68,7 @@ policy:
     {max_retries: 3, initial_delay_seconds: 1.0, backoff: exponential, max_delay_seconds: 60, jitter: true,
      retryable_errors: [TimeoutError]}
   verification_gates:
-    - {name: not_empty, description: There is text, condition: output|length > 0, on_failure: retry, metadata: {}}
+    - {name: not_empty, description: Text, condition: output|length > 0, on_failure: retry, metadata: {}}
   allow_parallel: false
   max_concurrency: 4
   fail_fast: true

@@ -112,7 +112,8 @@ class Fold:
         """Agent calls whose cost nobody knows."""
         self.any_completed = False
         """Whether any step did its work; skipped ones did not."""
-        self.last_output: Any = None
+        self.last_outcome: StepOutcome | None = None
+        """How the step came out that completed last."""
         self.checkpoints: list[str] = []
         self.pending: dict[str, Any] | None = None
         """What a person is asked (an ``approval.request`` event's data); None: nothing."""
@@ -120,7 +121,6 @@ class Fold:
         self.step_index: dict[str, int] = {}
         """Position of each declared step."""
         self._done: set[str] = set()
-        self._decisions: dict[str, list[Any]] = {}
         self._elapsed_before = 0.0
         self._segment_start = 0.0
 
@@ -128,6 +128,11 @@ class Fold:
     def elapsed(self) -> float:
         """Seconds that the run has been driven up to the last event, pauses left out."""
         return self._elapsed_before + max(0.0, self.at - self._segment_start)
+
+    @property
+    def last_output(self) -> Any:
+        """Output of the step that completed last; None without one."""
+        return self.last_outcome.output if self.last_outcome is not None else None
 
     @property
     def goal_reached(self) -> bool:
@@ -140,11 +145,6 @@ class Fold:
         if known is None:
             known = self.steps[name] = StepFold()
         return known
-
-    def decision(self, name: str, occurrence: int) -> tuple[Any] | None:
-        """Return the recorded value of a decision (occurrence from 1) in a tuple, or None without one."""
-        recorded = self._decisions.get(name, ())
-        return (recorded[occurrence - 1],) if occurrence <= len(recorded) else None
 
     def snapshot(self) -> LoopState:
         """Return the state as the contract's ``LoopState``, with every declared step in it."""
@@ -208,7 +208,7 @@ class Fold:
         attempt = data["attempt"]
         turn = data["turn"]
         opened = self.open.get(name)
-        if opened is None:
+        if opened is None or opened.occurrence != data["occurrence"]:
             self.open[name] = OpenStep(name, data["occurrence"], turn, data["agent"], attempt, event.at)
         else:  # begun again after a crash, or after a retry
             opened.attempt = attempt
@@ -318,8 +318,9 @@ class Fold:
             self.failures[opened.step] = failures
         else:
             self.failures.pop(opened.step, None)
+        if error is None:
             self.any_completed = True
-            self.last_output = outcome.output
+            self.last_outcome = outcome
         if self.history is not None:
             self.history.append(HistoryEntry(opened.turn, event.at, outcome))
         return outcome
@@ -331,9 +332,6 @@ class Fold:
         return known
 
     # -- decisions and questions ------------------------------------------------------------------------------
-
-    def _decision(self, event: Event) -> None:
-        self._decisions.setdefault(event.data["name"], []).append(event.data.get("value"))
 
     def _approval_request(self, event: Event) -> None:
         self.pending = event.data
@@ -360,7 +358,6 @@ _HANDLERS: dict[str, Callable[[Fold, Event], StepOutcome | None]] = {
     "agent.error": Fold._agent_error,
     "gate.pass": Fold._gate,
     "gate.fail": Fold._gate,
-    "decision": Fold._decision,
     "approval.request": Fold._approval_request,
     "approval.decision": Fold._approval_decision,
     "checkpoint.save": Fold._checkpoint_save,

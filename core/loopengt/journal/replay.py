@@ -1,179 +1,275 @@
 """Replays a journal to a pattern: recorded results in recorded order, then the live run.
 
-The pattern asks for keys (step name and occurrence). The journal is read as a stream; the next recorded
-completion is handed to whoever asks for its key, and the state is folded exactly up to it, so a pattern sees the same
-state at the same place as the first time. Asks that the journal has no completion for wait until the
-stream has ended; then they are live.
+The pattern asks for keys: a step or a decision, and which occurrence of it. The journal is read as a stream; the next
+recorded result is handed to whoever asks for its key, and the state is folded exactly up to it, so a pattern
+sees the same state at the same place as the first time. Before a result is handed out, all steps that had begun
+by then must have been asked for, so that concurrent branches see the order of the first time, too. What the
+journal has no result for waits until the stream has ended; then it is live.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from loopengt.errors import ReplayMismatch
 from loopengt_hookspecs.models import Event
 
 if TYPE_CHECKING:
     from loopengt.journal.fold import Fold
-    from loopengt_hookspecs.patterns import StepOutcome
 
 __all__ = ["Key", "Replay"]
 
-Key = tuple[str, int]
-"""Name of a step and its occurrence in the run, from 1."""
+Key = tuple[str, str, int]
+"""``step`` or ``decision``, its name, and its occurrence in the run, from 1."""
 
-_PATIENCE = 200
+_ROUNDS = 200
 """Rounds of the event loop after which a key that nobody asks for is taken as a changed pattern."""
 
+_PATIENCE = 2.0
+"""Seconds that a pattern with branches gets on top of that: they may wait for something outside the run."""
+
 _SETTLE = 5
-"""Rounds of the event loop that a pattern with concurrent steps gets to act on one recorded outcome."""
+"""Rounds of the event loop that a pattern with branches gets to act on one recorded result."""
 
 _REMEDY = (
     "The pattern has changed since the run began, or decides from something outside the run. "
     "Start a new run, or resume with the version that began it."
 )
 
-_COMPLETIONS = frozenset({"step.complete", "step.error"})
+_RESULTS = frozenset({"step.complete", "step.error", "decision"})
 
 
 class Replay:
     """The recorded part of a run, consumed once.
 
     Args:
-        batches: The journal, as ``read_events`` yields it.
+        read: Iterates over the journal behind a position, as ``read_events`` does.
         fold: The state to bring forward; empty at first.
     """
 
-    def __init__(self, batches: AsyncIterator[list[Event]], fold: Fold) -> None:
-        self._batches = batches
+    def __init__(self, read: Callable[[int], AsyncIterator[list[Event]]], fold: Fold) -> None:
+        self._read = read
         self._fold = fold
+        self._batches: AsyncIterator[list[Event]] | None = None
+        self._seq = 0
         self._ready: list[Event] = []
+        self._before: list[Event] = []
+        """Events between the last result handed out and the next one; not folded yet."""
         self._next: Event | None = None
-        self._waiting: dict[Key, tuple[int, asyncio.Future[StepOutcome | None]]] = {}
-        self._asked: dict[int, Key] = {}
+        self._next_key: Key | None = None
+        self._begun: set[Key] = set()
+        """Steps that begin in ``_before``, the next one left out."""
+        self._decisions: dict[str, int] = {}
+        self._waiting: dict[Key, asyncio.Future[tuple[Any] | None]] = {}
+        self._withdrawn: set[Key] = set()
+        """Keys that were asked for by branches that were cancelled since."""
+        self._root: asyncio.Task[Any] | None = None
+        self._only_root = True
         self._pump: asyncio.Task[None] | None = None
+        self._reading = asyncio.Lock()
+        self._over = False
         self.finished = False
-        """Whether all recorded completions were handed out; asks are live from then on."""
+        """Whether all recorded results were handed out; asks are live from then on."""
 
     async def start(self) -> None:
-        """Fold what precedes the first recorded completion."""
-        await self._advance()
+        """Fold the journal's first event; to be called by the task that calls the pattern."""
+        self._root = asyncio.current_task()
+        await self._look_ahead()
+        if self._before:
+            self._fold.apply(self._before.pop(0))
 
-    async def ask(self, key: Key, turn: int) -> StepOutcome | None:
-        """Return the recorded outcome of a key, or None when the pattern has to execute it.
+    async def ask(self, key: Key) -> tuple[Any] | None:
+        """Return the recorded result of a key in a tuple, or None when it is live.
 
-        Args:
-            key: What the pattern asks for.
-            turn: Which ask of the pattern this is, from 1.
+        The result of a step is its ``StepOutcome``, that of a decision the recorded value.
 
         Raises:
-            ReplayMismatch: The journal holds another key at this turn, or one that nobody asks for.
+            ReplayMismatch: The journal holds another key at this place.
         """
-        if self.finished:
+        if key == self._next_key and self._is_quiet():
+            async with self._reading:
+                result = self._apply_next()
+                await self._look_ahead()
+            return result
+        if self.finished and (not self._begun or key in self._begun):
+            self._begun.discard(key)
             return None
-        self._asked[turn] = key
-        upcoming = self._next
-        if upcoming is not None and not self._waiting and _key(upcoming) == key and upcoming.data["turn"] == turn:
-            return await self._deliver(upcoming, key)
-        future: asyncio.Future[StepOutcome | None] = asyncio.get_running_loop().create_future()
-        self._waiting[key] = (turn, future)
+        self._only_root = self._only_root and asyncio.current_task() is self._root
+        future: asyncio.Future[tuple[Any] | None] = asyncio.get_running_loop().create_future()
+        self._waiting[key] = future
         if self._pump is None or self._pump.done():
-            self._pump = asyncio.create_task(self._hand_out(), name="loopengt replay")
-        return await future
-
-    def left_over(self) -> ReplayMismatch:
-        """Make the error for a pattern that returned before it asked for everything recorded."""
-        upcoming = self._next
-        assert upcoming is not None
-        return ReplayMismatch(
-            f"the pattern ends, but the journal goes on with step {_name(_key(upcoming))}", remedy=_REMEDY
-        )
-
-    async def _hand_out(self) -> None:
-        """Hand recorded outcomes to those who wait, one by one; let the pattern act on each before the next."""
+            self._pump = asyncio.create_task(self._serve(), name="loopengt replay")
         try:
-            while not self.finished and self._waiting:
-                waiter = await self._awaited()
-                if waiter is None:
-                    return
-                key, future = waiter
-                upcoming = self._next
-                assert upcoming is not None
-                outcome = await self._deliver(upcoming, key)
-                if not future.done():
-                    future.set_result(outcome)
+            return await future
+        except asyncio.CancelledError:
+            self._withdrawn.add(key)
+            raise
+        finally:
+            self._waiting.pop(key, None)
+
+    async def finish(self, *, failed: bool) -> None:
+        """The pattern is over: fold the results that are left, which go to nobody.
+
+        Args:
+            failed: Whether a step ended it. Then other branches may have come further the first time.
+
+        Raises:
+            ReplayMismatch: The journal holds results that the pattern never asked for.
+        """
+        self._over = True
+        async with self._reading:
+            await self._look_ahead()
+            while self._next_key is not None:
+                asked = self._next_key in self._withdrawn or self._next_key in self._waiting
+                if not asked and (self._only_root or not failed):
+                    held = f"the pattern ends, but the journal goes on with {_name(self._next_key)}"
+                    raise ReplayMismatch(held, remedy=_REMEDY)
+                self._apply_next()
+                await self._look_ahead()
+
+    def go_live(self) -> None:
+        """Fold what follows the last result and let all who wait go on; nothing is asked here from now on."""
+        self._fold.apply_all(self._before)
+        self._before = []
+        self._over = True
+        self._release()
+
+    async def close(self) -> None:
+        """Stop serving and reading; branches that still wait are cancelled."""
+        self._over = True
+        for future in self._waiting.values():
+            future.cancel()
+        if self._pump is not None:
+            self._pump.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._pump
+        aclose = getattr(self._batches, "aclose", None)
+        if aclose is not None:
+            with suppress(RuntimeError):  # a branch is just being cancelled while it reads
+                await aclose()
+
+    # -- handing out ------------------------------------------------------------------------------------------
+
+    def _is_quiet(self) -> bool:
+        """Whether nobody has to be waited for before the next result is handed out."""
+        return not self._waiting and not self._reading.locked() and self._begun <= self._withdrawn
+
+    async def _serve(self) -> None:
+        """Hand recorded results to those who wait, one by one; let the pattern act on each before the next."""
+        try:
+            while self._waiting and not self._over:
                 for _ in range(_SETTLE):
                     await asyncio.sleep(0)
+                async with self._reading:
+                    await self._look_ahead()
+                    if await self._all_have_asked():
+                        self._serve_next()
         except Exception as exc:
-            self._fail(exc)
-        else:
-            if self.finished:
-                for _turn, future in self._waiting.values():
-                    if not future.done():
-                        future.set_result(None)
-                self._waiting.clear()
+            for future in self._waiting.values():
+                if not future.done():
+                    future.set_exception(exc)
 
-    async def _awaited(self) -> tuple[Key, asyncio.Future[StepOutcome | None]] | None:
-        """Wait until somebody asks for the next completion; None when everybody has left."""
-        upcoming = self._next
-        assert upcoming is not None
-        key, turn = _key(upcoming), upcoming.data["turn"]
-        for _ in range(_PATIENCE):
-            asked = self._asked.get(turn)
-            if asked is not None and asked != key:
-                raise self._mismatch(asked, turn)
-            if key in self._waiting:
-                return key, self._waiting.pop(key)[1]
-            if not self._waiting:
-                return None
-            await asyncio.sleep(0)
-        key, (turn, _future) = next(iter(self._waiting.items()))
-        raise self._mismatch(key, turn)
+    def _serve_next(self) -> None:
+        if self._next_key is not None:
+            future = self._waiting.pop(self._next_key, None)
+            result = self._apply_next()
+            if future is not None and not future.done():
+                future.set_result(result)
+            return
+        self._release()
 
-    def _fail(self, exc: Exception) -> None:
-        for _turn, future in self._waiting.values():
+    def _release(self) -> None:
+        """Tell all who wait that there is no result for them."""
+        self._begun.clear()
+        while self._waiting:
+            future = self._waiting.popitem()[1]
             if not future.done():
-                future.set_exception(exc)
-        self._waiting.clear()
+                future.set_result(None)
 
-    async def _deliver(self, completion: Event, key: Key) -> StepOutcome:
-        outcome = self._fold.apply(completion)
-        assert outcome is not None
-        self._asked.pop(completion.data["turn"], None)
-        self._next = None
-        await self._advance()
-        return outcome
+    async def _all_have_asked(self) -> bool:
+        """Wait for all who had asked at this place the first time; False when everybody has left."""
+        rounds, waited = 0, 0.0
+        while (missing := self._missing()) is not None:
+            if not self._waiting or self._over:
+                return False
+            if rounds < _ROUNDS:
+                rounds += 1
+                await asyncio.sleep(0)
+            elif self._only_root or waited > _PATIENCE:
+                raise self._mismatch(missing)
+            else:
+                waited += 0.01
+                await asyncio.sleep(0.01)
+        return bool(self._waiting)
 
-    async def _advance(self) -> None:
-        """Fold up to the next completion and hold it, or to the journal's end."""
-        while True:
+    def _missing(self) -> Key | None:
+        """Return a key that was asked for at this place the first time, and is not now."""
+        known = self._waiting.keys() | self._withdrawn
+        if self._next_key is not None and self._next_key not in known:
+            return self._next_key
+        return next((key for key in self._begun if key not in known), None)
+
+    def _apply_next(self) -> tuple[Any]:
+        event = self._next
+        assert event is not None
+        self._fold.apply_all(self._before)
+        self._before = []
+        self._begun.clear()
+        self._next = self._next_key = None
+        outcome = self._fold.apply(event)
+        return (event.data.get("value") if event.type == "decision" else outcome,)
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    async def _look_ahead(self) -> None:
+        """Read up to the next result and hold it, or to the journal's end."""
+        while self._next is None and not self.finished:
             while self._ready:
                 event = self._ready.pop()
-                if event.type in _COMPLETIONS:
+                kind = event.type
+                if kind in _RESULTS:
                     self._next = event
+                    self._next_key = key = self._key(event)
+                    self._begun.discard(key)
                     return
-                self._fold.apply(event)
-            batch = await anext(self._batches, None)
-            if batch is None:
-                self.finished = True
-                return
-            batch.reverse()
-            self._ready = batch
+                if kind == "step.start":
+                    self._begun.add(("step", event.step or "", event.data["occurrence"]))
+                self._before.append(event)
+            await self._read_batch()
 
-    def _mismatch(self, asked: Key, turn: int) -> ReplayMismatch:
-        upcoming = self._next
-        held = f"step {_name(_key(upcoming))} at turn {upcoming.data['turn']}" if upcoming is not None else "its end"
+    async def _read_batch(self) -> None:
+        if self._batches is None:
+            self._batches = self._read(self._seq)
+        try:
+            batch = await anext(self._batches, None)
+        except asyncio.CancelledError:
+            self._batches = None  # an iterator that was cancelled yields no more: begin again behind what we have
+            raise
+        if batch is None:
+            self.finished = True
+            return
+        self._seq = batch[-1].seq
+        batch.reverse()
+        self._ready = batch
+
+    def _key(self, event: Event) -> Key:
+        if event.type != "decision":
+            return ("step", event.step or "", event.data["occurrence"])
+        name = event.data["name"]
+        self._decisions[name] = count = self._decisions.get(name, 0) + 1
+        return ("decision", name, count)
+
+    def _mismatch(self, missing: Key) -> ReplayMismatch:
+        asked = next(iter(self._waiting))
         return ReplayMismatch(
-            f"the pattern asks for step {_name(asked)} at turn {turn}, but the journal holds {held}",
+            f"the pattern asks for {_name(asked)}, but the journal holds {_name(missing)} at this place",
             remedy=_REMEDY,
         )
 
 
-def _key(event: Event) -> Key:
-    return (event.step or "", event.data["occurrence"])
-
-
 def _name(key: Key) -> str:
-    return f"{key[0]!r} (occurrence {key[1]})"
+    kind, name, occurrence = key
+    return f"{kind} {name!r} (occurrence {occurrence})"

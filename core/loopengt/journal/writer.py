@@ -9,7 +9,7 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from loopengt.journal.codec import encode_batch, encode_value
-from loopengt_hookspecs.errors import LeaseLost
+from loopengt_hookspecs.errors import LeaseLost, StorageError
 from loopengt_hookspecs.models import Event
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class Journal:
         self._noted: list[Event] = []
         self._unpublished: deque[Event] = deque()
         self._stored: dict[int, dict[str, Any]] = {}
+        self._early: dict[int, tuple[list[Event], asyncio.Future[StepOutcome | None]]] = {}
+        """Durable events that wait for those before them to be folded, by the position behind which they stand."""
         self._seq = fold.seq
         self._sent = fold.seq
 
@@ -112,8 +114,17 @@ class Journal:
             await self.storage.append(self.lease, expected, len(events), payload, row, release=release)
         except asyncio.CancelledError:
             await self._make_sure(expected, len(events), payload, row, release)
-            self._settle(events)
+            if expected == self.fold.seq:
+                self._settle(events)
+            else:
+                self._hold(expected, events).cancel()
             raise
+        except BaseException:
+            self._give_up()
+            raise
+        if expected != self.fold.seq:
+            # The storage has woken us before the caller whose events stand before ours.
+            return await self._hold(expected, events)
         return self._settle(events)
 
     async def note_large(self, kind: str, step: str | None, data: dict[str, Any], key: str) -> None:
@@ -145,6 +156,10 @@ class Journal:
                 if batch.first_seq == expected + 1 and batch.payload == payload:
                     return
                 break
+            self._give_up()
+            raise
+        except BaseException:
+            self._give_up()
             raise
 
     def _encode(self, events: list[Event]) -> bytes:
@@ -156,7 +171,35 @@ class Journal:
         outcome = self.fold.apply_all(events)
         if self._publish is not None:
             self._flush()
+        if self._early:
+            self._settle_soon()
         return outcome
+
+    def _hold(self, expected: int, events: list[Event]) -> asyncio.Future[StepOutcome | None]:
+        """Settle durable events when all before them are settled: the fold keeps to the journal's order."""
+        future: asyncio.Future[StepOutcome | None] = asyncio.get_running_loop().create_future()
+        self._early[expected] = (events, future)
+        self._settle_soon()
+        return future
+
+    def _settle_soon(self) -> None:
+        # One at a time: a pattern sees the state as it was at its own event.
+        asyncio.get_running_loop().call_soon(self._settle_early)
+
+    def _settle_early(self) -> None:
+        early = self._early.pop(self.fold.seq, None)
+        if early is not None:
+            events, future = early
+            outcome = self._settle(events)
+            if not future.done():
+                future.set_result(outcome)
+
+    def _give_up(self) -> None:
+        """An append has failed: what was appended behind it will never have its turn."""
+        for _events, future in self._early.values():
+            if not future.done():
+                future.set_exception(StorageError("an earlier part of the journal could not be written"))
+        self._early.clear()
 
     def _flush(self) -> None:
         # In order: an event waits for the durable ones noted before it.

@@ -13,9 +13,8 @@ from loopengt.spec.document import Document, parse_document, read_document
 from loopengt.spec.validation import check
 
 if TYPE_CHECKING:
-    from loopengt_hookspecs.models import LoopSpec
-
     from loopengt.spec.names import KnownNames
+    from loopengt_hookspecs.models import LoopSpec
 
 __all__ = ["LoadedSpec", "load_spec", "load_spec_text", "spec_digest"]
 

@@ -7,11 +7,11 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from loopengt_hookspecs.models import Declarative, LoopSpec
 from pydantic import ValidationError
 
 from loopengt.spec.problems import Problem, known_names
 from loopengt.spec.tree import show
+from loopengt_hookspecs.models import Declarative, LoopSpec
 
 if typing.TYPE_CHECKING:
     from pydantic_core import ErrorDetails

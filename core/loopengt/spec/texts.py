@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
-from loopengt_hookspecs.models import StepResult
-
 from loopengt.errors import ExpressionError
 from loopengt.expressions import parse_expression
 from loopengt.prompts import PromptSyntaxError, Reference, compile_prompt
 from loopengt.spec.outline import Outline, Path, text_at
 from loopengt.spec.problems import Problem, known_names, nearest
+from loopengt_hookspecs.models import StepResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping

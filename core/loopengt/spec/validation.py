@@ -14,11 +14,10 @@ from loopengt.spec.texts import check_texts
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from loopengt_hookspecs.models import LoopSpec
-
     from loopengt.spec.document import Document
     from loopengt.spec.names import KnownNames
     from loopengt.spec.problems import Problem
+    from loopengt_hookspecs.models import LoopSpec
 
 __all__ = ["check", "validate"]
 

@@ -14,13 +14,13 @@ from urllib.request import url2pathname
 
 import loopengt
 from loopengt.naming import normalise
-
 from loopengt_cli_project.findings import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from importlib_metadata import IDistribution
+
     from loopengt import Kernel
 
 __all__ = ["check_entry_points", "check_loopengt", "check_python"]
@@ -69,7 +69,7 @@ def check_loopengt(kernel: Kernel) -> Iterator[Finding]:
 
 def check_entry_points(kernel: Kernel) -> Iterator[Finding]:
     """Compare what editable installs say of their plugins with what their pyproject.toml says by now."""
-    current = 0
+    stale = False
     for distribution in _distributions():
         source = _editable_source(distribution)
         wanted = _declared(source) if source else None
@@ -78,12 +78,11 @@ def check_entry_points(kernel: Kernel) -> Iterator[Finding]:
         known = {entry.name: entry.value for entry in distribution.entry_points.select(group=GROUP)}
         changes = _changes(known, wanted)
         if changes:
-            yield Finding(
-                "entry points", "warn", f"{distribution.name}: {'; '.join(changes)}", _reinstall(source)
-            )
-        elif wanted:
-            current += 1
-    yield Finding("entry points", "ok", f"up to date in {current} editable installs with plugins")
+            stale = True
+            message = f"{distribution.name}: {'; '.join(changes)}"
+            yield Finding("entry points", "warn", message, _reinstall(source))
+    if not stale:
+        yield Finding("entry points", "ok", "those of editable installs are as their pyproject.toml says")
 
 
 def _changes(known: dict[str, str], wanted: dict[str, str]) -> list[str]:

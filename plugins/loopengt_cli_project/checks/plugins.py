@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loopengt import ConfigError, LoopengtError
-
-from loopengt_cli_project.findings import Finding, Status, from_error, one_line
+from loopengt.consent import PROJECT_FILE, PROJECT_PLUGIN, read_if_allowed
+from loopengt_cli_project.findings import Finding, Status, from_error, has_config, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,11 +51,18 @@ def check_plugins(kernel: Kernel) -> Iterator[Finding]:
             yield Finding("plugins", "fail", f"{_named(record)} failed: {record.reason}", one_line(remedy))
         else:
             # What a person has switched off is as it should be; what is off for another reason is not.
-            status: Status = "ok" if record.reason.startswith("disabled by") else "warn"
+            wanted = has_config(kernel) and not _awaits_consent(kernel, record)
+            status: Status = "ok" if wanted else "warn"
             yield Finding(
                 "plugins", status, f"{_named(record)} is off: {record.reason}", one_line(record.remedy)
             )
     yield Finding("plugins", "ok", f"{loaded} loaded")
+
+
+def _awaits_consent(kernel: Kernel, record: PluginRecord) -> bool:
+    """Whether it is the project's own plugin, which runs only once a person has allowed it."""
+    own = record.name == PROJECT_PLUGIN and not record.distribution
+    return own and read_if_allowed(kernel.project / PROJECT_FILE, kernel.environ)[1] is not None
 
 
 def _named(record: PluginRecord) -> str:

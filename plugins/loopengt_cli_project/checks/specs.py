@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from loopengt import LoopengtError, SpecError
-
 from loopengt_cli_project.findings import Finding, Status, from_error, one_line
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from loopengt import LoopengtError
-
 from loopengt_cli_project.findings import Finding, from_error
 
 if TYPE_CHECKING:

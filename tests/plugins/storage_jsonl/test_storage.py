@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from loopengt.ownership import current_owner
-from loopengt_hookspecs._register import PluginContext
+from loopengt_hookspecs.registration import PluginContext
 from loopengt_hookspecs.storage import LeaseLost, RunRow, StorageError, StorageFull
 from loopengt_storage_jsonl import plugin
 from loopengt_storage_jsonl.names import file_stem
@@ -27,7 +27,7 @@ from loopengt_storage_jsonl.storage import JsonlStorage
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
-    from loopengt_hookspecs._register import Components
+    from loopengt_hookspecs.registration import Components
 
 needs_fdatasync = pytest.mark.skipif(not hasattr(os, "fdatasync"), reason="needs os.fdatasync")
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 import pytest
 from pydantic import ValidationError
 
-from loopengt_hookspecs._register import Components, PluginContext
+from loopengt_hookspecs.registration import Components, PluginContext
 from loopengt_storage_sqlite import plugin
 from loopengt_storage_sqlite.options import SqliteOptions
 from loopengt_storage_sqlite.storage import SqliteStorage

@@ -84,7 +84,7 @@ def compile_prompt(template: str, engine: Literal["simple", "minijinja"] = "simp
         return _SimplePrompt(template)
     if engine == "minijinja":
         # A heavy import, made only for those who ask for this engine.
-        from loopengt._prompt_minijinja import MinijinjaPrompt
+        from loopengt.prompts._minijinja import MinijinjaPrompt
 
         return MinijinjaPrompt(template)
     raise PromptError(f"unknown prompt engine {engine!r}", remedy="use simple or minijinja")

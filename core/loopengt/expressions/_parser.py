@@ -6,16 +6,16 @@ import difflib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from loopengt import _expression_nodes as nodes
-from loopengt._expression_tokens import Cursor, Token, tokenize
-from loopengt._expression_values import ARITHMETIC, COMPARISONS, FILTERS, TESTS, Operation
+from loopengt.expressions import _nodes as nodes
+from loopengt.expressions._tokens import Cursor, Token, tokenize
+from loopengt.expressions._values import ARITHMETIC, COMPARISONS, FILTERS, TESTS, Operation
 from loopengt._references import Reference
 from loopengt.errors import ExpressionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from loopengt._expression_nodes import Evaluate
+    from loopengt.expressions._nodes import Evaluate
 
 __all__ = ["MAX_LENGTH", "parse"]
 

@@ -19,8 +19,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from loopengt._expression_parser import parse
-from loopengt._expression_values import truthy
+from loopengt.expressions._parser import parse
+from loopengt.expressions._values import truthy
 from loopengt._jsondata import NotJsonError, json_copy
 from loopengt._references import Reference
 from loopengt.errors import ExpressionError
@@ -28,7 +28,7 @@ from loopengt.errors import ExpressionError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from loopengt._expression_nodes import Evaluate
+    from loopengt.expressions._nodes import Evaluate
 
 __all__ = ["Expression", "ExpressionError", "Reference", "parse_expression"]
 
