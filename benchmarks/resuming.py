@@ -12,7 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, TypeAlias
 
 from benchmarks import agents, limits
-from benchmarks.workload import WARM_UP_STEPS, Wrong, check, drive, laps, make_kernel, sequence
+from benchmarks.workload import WARM_UP_STEPS, Wrong, check, laps, make_kernel, sequence
 from loopengt_hookspecs.engines import ResumeRequest, RunRequest
 from loopengt_hookspecs.models import EndReason
 
@@ -41,21 +41,13 @@ def resume(folder: Path, steps: int, loop: str, left: str) -> dict[str, float]:
         left: How the run was left, ``killed`` or ``paused``.
     """
     project = folder / "project"
-    asyncio.run(_warm_up(folder, LOOPS[loop]))
+    asyncio.run(_pause_before_last(folder / "warm", WARM_UP_STEPS, LOOPS[loop]))
+    asyncio.run(_take_up(folder / "warm"))
     _prepare(project, steps, loop, left)
     before = _raw(project, folder / "before")
     seconds = asyncio.run(_take_up(project))
     raw = fmean((before, _raw(project, folder / "behind")))
     return {"resume": seconds, "raw": raw, "rate": steps / seconds}
-
-
-async def _warm_up(folder: Path, make: MakeLoop) -> None:
-    """Import everything: run such a loop, then pause and resume another."""
-    kernel = make_kernel(folder / "memory", "memory")
-    async with kernel.storage():
-        await drive(kernel.engine(), make(WARM_UP_STEPS, agents.WATCHED), WARM_UP_STEPS)
-    await _pause_before_last(folder / "warm", WARM_UP_STEPS, sequence)
-    await _take_up(folder / "warm")
 
 
 async def _take_up(project: Path) -> float:

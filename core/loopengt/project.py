@@ -10,10 +10,33 @@ from loopengt.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["STATE_FOLDER", "find_project", "locate_project"]
+__all__ = ["GITIGNORE", "STATE_FOLDER", "find_project", "locate_project", "make_state_folder"]
 
 STATE_FOLDER = ".loopengt"
 """Folder of a project's config, runs and logs."""
+
+
+GITIGNORE = """\
+# What runs leave behind stays here; what people write is kept in git.
+/*
+!/.gitignore
+!/config.toml
+!/prompts/
+!/templates/
+"""
+"""Content of the ``.gitignore`` in a new ``.loopengt`` folder."""
+
+
+def make_state_folder(folder: Path) -> None:
+    """Make a folder and those above it; a new ``.loopengt`` among them gets its ``.gitignore``.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    new = [part for part in (folder, *folder.parents) if part.name == STATE_FOLDER and not part.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in new:
+        (part / ".gitignore").write_text(GITIGNORE, encoding="utf-8")
 
 
 def find_project(start: Path) -> Path:

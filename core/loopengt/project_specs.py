@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from loopengt.errors import SpecError, UsageError
 from loopengt.naming import hint
 from loopengt.spec import KnownNames, load_spec, spec_digest, spec_json_schema
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from loopengt.config import Defaults
     from loopengt.kernel import Kernel
-    from loopengt.spec import LoadedSpec
+    from loopengt.spec import LoadedSpec, Problem
 
 __all__ = ["known_names", "load_project_spec", "project_schema"]
 
@@ -44,6 +45,9 @@ def known_names(kernel: Kernel, extra_context: frozenset[str] = frozenset()) -> 
 def load_project_spec(kernel: Kernel, path: Path, extra_context: frozenset[str]) -> LoadedSpec:
     """Load a spec and fill in the project's defaults; see ``Kernel.load_spec``."""
     loaded = load_spec(path, known_names(kernel, extra_context))
+    problems = list(_stop_condition_problems(kernel, loaded))
+    if problems:
+        raise SpecError(problems)
     spec = _with_defaults(loaded.spec, kernel.config.defaults)
     return loaded if spec is loaded.spec else replace(loaded, spec=spec, digest=spec_digest(spec))
 
@@ -53,6 +57,18 @@ def project_schema(kernel: Kernel) -> dict[str, Any]:
     models = {name: _options_of(kernel, name) for name in kernel.names("agents")}
     schemas = {name: model.model_json_schema() for name, model in models.items() if model is not None}
     return spec_json_schema(known_names(kernel), schemas)
+
+
+def _stop_condition_problems(kernel: Kernel, loaded: LoadedSpec) -> Iterator[Problem]:
+    """Let each kind of stop condition judge its value, which has no type that all kinds share."""
+    for index, condition in enumerate(loaded.spec.stop_conditions):
+        try:
+            kernel.get("stop_conditions", condition.condition_type).bind(condition, loaded.spec)
+        except UsageError as exc:
+            document, place = loaded.document, ("stop_conditions", index)
+            has_value = "value" in condition.model_fields_set
+            position = document.position((*place, "value") if has_value else place)
+            yield document.problem(position, exc.message, exc.remedy)
 
 
 def _options_of(kernel: Kernel, provider: str) -> type[BaseModel] | None:

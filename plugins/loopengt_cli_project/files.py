@@ -4,22 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["CONFIG", "FOLDERS", "GITIGNORE", "SCHEMA_FILE", "SCHEMA_LINE"]
+__all__ = ["CONFIG", "FOLDERS", "SCHEMA_FILE", "SCHEMA_LINE"]
 
 FOLDERS: Final = (".loopengt/prompts", ".loopengt/templates")
 SCHEMA_FILE: Final = ".loopengt/loop.schema.json"
 SCHEMA_LINE: Final = f"# yaml-language-server: $schema=./{SCHEMA_FILE}\n"
 """Tells an editor where the schema is; the first line of a spec beside ``.loopengt/``."""
-
-GITIGNORE: Final = """\
-*
-!.gitignore
-!config.toml
-!prompts/
-!prompts/**
-!templates/
-!templates/**
-"""
 
 CONFIG: Final = """\
 # Settings of loopengt in this project. Every setting below is commented out and shows its default; remove the

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["put_value", "value_at"]
 
 
-def put_value(text: str, path: Sequence[str | int], value: str) -> str:
+def put_value(text: str, path: Sequence[str | int], value: str) -> str | None:
     """Return the text with the value of one key replaced.
 
     Args:
@@ -23,8 +23,7 @@ def put_value(text: str, path: Sequence[str | int], value: str) -> str:
         value: The new value as YAML; more than one line is indented below the key.
 
     Returns:
-        The new text; the old one, unchanged, when it has no such key or is written so that the value cannot
-        be replaced alone.
+        The new text; None when it has no such key, or is written so that the value cannot be replaced alone.
 
     Raises:
         SpecError: The text or the value is not YAML at all.
@@ -33,14 +32,14 @@ def put_value(text: str, path: Sequence[str | int], value: str) -> str:
     wanted = deepcopy(document.data)
     holder = _at(wanted, path[:-1])
     if not isinstance(holder, dict) or path[-1] not in holder:
-        return text
+        return None
     holder[path[-1]] = parse_document(value).data
     line, column = document.key_position(path)
     fitted = _replace(text.splitlines(keepends=True), line - 1, column - 1, value)
     try:
-        return fitted if parse_document(fitted).data == wanted else text
+        return fitted if parse_document(fitted).data == wanted else None
     except SpecError:
-        return text
+        return None
 
 
 def value_at(text: str, path: Sequence[str | int]) -> Any:

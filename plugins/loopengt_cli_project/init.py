@@ -27,7 +27,8 @@ def init(kernel: Kernel, folder: Path | None, force: bool) -> None:
     Writes .loopengt/ with its config.toml, and loop.yaml, with the agent that is on PATH and the tests that
     the folder has. Files that are there stay as they are.
     """
-    from loopengt_cli_project.files import CONFIG, FOLDERS, GITIGNORE, SCHEMA_FILE
+    from loopengt.project import GITIGNORE
+    from loopengt_cli_project.files import CONFIG, FOLDERS, SCHEMA_FILE
     from loopengt_cli_project.schema import schema_text
     from loopengt_cli_project.writing import Writer
 

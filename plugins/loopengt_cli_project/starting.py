@@ -52,12 +52,9 @@ def _with_helper(text: str, project: Path, environ: Mapping[str, str]) -> tuple[
         return text, ""
     helper = find_helper(project, environ)
     if helper is None:
-        return (
-            text,
-            f"agent: none of claude, codex, gemini is on PATH; write your agent's command into {SPEC}",
-        )
+        return text, f"agent: none of claude, codex, gemini is on PATH; write yours into {SPEC}"
     fitted = put_value(text, _OPTIONS, helper.options)
-    if fitted == text:
+    if fitted is None:
         return text, f"agent: {helper.program} is on PATH; write its command into {SPEC}"
     return fitted, f"agent: {helper.program}, which is on PATH"
 
@@ -70,8 +67,10 @@ def _with_checks(text: str, project: Path) -> tuple[str, str]:
         return text, f"check: no test command was recognised; write yours into {SPEC}"
     shown = ", ".join(check.shown for check in checks)
     fitted = put_value(text, _GATES, "".join(check.gate for check in checks))
-    fitted = put_value(fitted, _USED_GATES, f"[{', '.join(check.name for check in checks)}]")
-    return fitted, f"checks: {shown}" if fitted != text else f"checks: write them into {SPEC}: {shown}"
+    fitted = fitted and put_value(fitted, _USED_GATES, f"[{', '.join(check.name for check in checks)}]")
+    if fitted is None:
+        return text, f"checks: write them into {SPEC}: {shown}"
+    return fitted, f"checks: {shown}"
 
 
 def _is_open(command: object) -> bool:

@@ -43,10 +43,10 @@ class NdjsonObserver:
 
     def _write(self) -> None:
         # Straight to the descriptor: a buffer of Python's would be flushed, and fail, at exit.
-        descriptor = sys.stdout.fileno()
         try:
+            descriptor = sys.stdout.fileno()
             while (line := self._lines.get()) is not None:
                 while line:
                     line = line[os.write(descriptor, line) :]
-        except OSError:
-            return  # the reader has gone
+        except (OSError, ValueError, AttributeError):
+            return  # the reader has gone, or there never was one

@@ -71,10 +71,6 @@ class Session:
         try:
             with Interrupts() as interrupts:
                 done = asyncio.run(self._drive(begin, observers, interrupts, run_id))
-        except StorageError as exc:
-            if not isinstance(exc, LeaseLost):
-                say(f"What was durable is kept; see {command_line(self._kernel, 'runs')}")
-            raise
         finally:
             if events is not None:
                 events.finish()
@@ -111,6 +107,11 @@ class Session:
                     except RunOwned:
                         if not (self._wait and run_id):
                             raise
+                    except LeaseLost:
+                        raise
+                    except StorageError:
+                        say(f"What was durable is kept: {command_line(self._kernel, 'runs')}")
+                        raise
                     else:
                         run_id = result.run_id
                         if not self._wait or result.end.reason is not EndReason.APPROVAL_REQUIRED:

@@ -60,7 +60,8 @@ def _take(event: Event, fold: Fold, tracer: Tracer) -> TraceEvent:
         fold.apply(event)
         return tracer.convert(event)
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
+        why = f"{type(exc).__name__}: {exc}".splitlines()[0]
         raise StorageCorrupt(
-            f"event {event.seq} of the journal ({event.type!r}) makes no sense: {type(exc).__name__}: {exc}",
+            f"event {event.seq} of the journal ({event.type!r}) makes no sense: {why}",
             remedy="Run `loopengt doctor`.",
         ) from exc

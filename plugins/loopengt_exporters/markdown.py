@@ -17,6 +17,7 @@ __all__ = ["MarkdownExporter"]
 
 _LONGEST_BLOCK = 4_000
 _LONGEST_CELL = 200
+_MOST_FEEDBACK = 40
 _NONE = "-"
 
 
@@ -35,7 +36,7 @@ class MarkdownExporter:
             _section("End", _end(state, story)),
             _section("Steps", _steps(story)),
             _section("Gates", _gates(story)),
-            _section("Feedback", "\n\n".join(_feedback(story))),
+            _section("Feedback", _last(list(_feedback(story)))),
             _section("Last output", "" if story.output is None else _block(plain(story.output))),
         ]
         return "\n\n".join(part for part in parts if part) + "\n"
@@ -113,6 +114,13 @@ def _feedback(story: Story) -> Iterator[str]:
             for check in attempt.checks:
                 if not check.passed:
                     yield f"{where}, gate {_code(check.gate)}:\n\n{_block(check.feedback)}"
+
+
+def _last(entries: list[str]) -> str:
+    """Join the last entries and say how many there were before them."""
+    left_out = len(entries) - _MOST_FEEDBACK
+    note = [f"{left_out:,} earlier ones are left out; the JSON export has them."] if left_out > 0 else []
+    return "\n\n".join([*note, *entries[-_MOST_FEEDBACK:]])
 
 
 def _section(title: str, body: str) -> str:

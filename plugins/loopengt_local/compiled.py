@@ -13,12 +13,12 @@ from loopengt_hookspecs.models import Effects, LoopSpec, OnFailure, StepSpec, Ve
 from loopengt_local.retry import RetryRule
 
 if TYPE_CHECKING:
-    from loopengt_hookspecs.registration import Components
     from loopengt_hookspecs.agents import Agent
     from loopengt_hookspecs.gates import Gate
     from loopengt_hookspecs.middleware import Middleware
     from loopengt_hookspecs.models import AgentRole
     from loopengt_hookspecs.patterns import Pattern
+    from loopengt_hookspecs.registration import Components
     from loopengt_hookspecs.stop_conditions import StopRule
 
 __all__ = ["BoundGate", "CompiledLoop", "CompiledStep", "compile_loop"]
@@ -36,6 +36,8 @@ class BoundGate:
     gate: Gate
     pure: bool
     on_failure: OnFailure
+    timeout: float
+    """Seconds that one check may take, as declared."""
 
 
 @dataclass(slots=True)
@@ -159,7 +161,7 @@ def _compile_step(
 
 def _bind_gate(gate: VerificationGate, components: Components, project: Path) -> BoundGate:
     bound = components.get("gates", gate.kind).bind(gate, project)
-    return BoundGate(gate.name, gate.kind, bound, bound.pure, gate.on_failure)
+    return BoundGate(gate.name, gate.kind, bound, bound.pure, gate.on_failure, gate.timeout_seconds)
 
 
 def _schema_gate(schema: dict[str, Any], components: Components, project: Path) -> BoundGate:

@@ -1,4 +1,4 @@
-"""Time limits of attempts: one timer for a whole run, since nearly all attempts end in time."""
+"""Time limits of attempts and gates: one timer for a whole run, since nearly all attempts end in time."""
 
 from __future__ import annotations
 
@@ -8,17 +8,25 @@ __all__ = ["Deadline", "Deadlines"]
 
 
 class Deadline:
-    """The time limit of one attempt; ``expired`` tells a timeout from any other cancellation."""
+    """A time limit; ``expired`` tells a timeout from any other cancellation."""
 
-    __slots__ = ("expired", "task", "when")
+    __slots__ = ("_taken_back", "expired", "task", "when")
 
     def __init__(self, task: asyncio.Task[object], when: float) -> None:
         self.task = task
         self.when = when
         self.expired = False
+        self._taken_back = False
+
+    def take_back(self) -> bool:
+        """Undo the count of our own cancellation; return whether nobody else cancels the task."""
+        if self.expired and not self._taken_back:
+            self._taken_back = True
+            self.task.uncancel()
+        return self.task.cancelling() == 0
 
     async def settle(self) -> None:
-        """Take back the cancellation of a task that finished before it arrived.
+        """Take back our cancellation of a task that goes on: it came too late, or was swallowed.
 
         Raises:
             CancelledError: Somebody else has cancelled the task, too.
@@ -26,8 +34,10 @@ class Deadline:
         try:
             await asyncio.sleep(0)
         except asyncio.CancelledError:
-            if self.task.uncancel() > 0:
+            if not self.take_back():
                 raise
+        else:
+            self.take_back()
 
 
 class Deadlines:

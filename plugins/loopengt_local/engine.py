@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import secrets
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from loopengt.journal import Fold, Journal, Replay, encode_value, read_events, to_json_data
 from loopengt.ownership import current_owner
 from loopengt_hookspecs.engines import PlannedStep, RunRequest, RunResult
-from loopengt_hookspecs.errors import RunNotFound, StorageError
+from loopengt_hookspecs.errors import RunNotFound, StorageError, UsageError
 from loopengt_hookspecs.models import EndReason, LoopSpec, RunStatus
 from loopengt_local.compiled import CompiledLoop, compile_loop
 from loopengt_local.drive import Drive, row_of
@@ -26,14 +27,16 @@ from loopengt_local.workspace import Workspace, make_workspace
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from loopengt_hookspecs.registration import PluginContext
     from loopengt_hookspecs.engines import ResumeRequest
+    from loopengt_hookspecs.registration import PluginContext
     from loopengt_hookspecs.storage import Lease, RunRow
     from loopengt_hookspecs.tracing import Observer
 
 __all__ = ["LocalEngine"]
 
 _UNFINISHED = frozenset({RunStatus.PENDING, RunStatus.RUNNING, RunStatus.PAUSED})
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 
 _REMEMBERED_LOOPS = 64
 """Loops that an engine keeps bound, so that many runs of one loop bind it once."""
@@ -84,9 +87,9 @@ class LocalEngine:
         """Start a run and drive it until it ends or pauses."""
         compiled, raw_spec, digest = self._compile(request.spec)
         storage = self._components.opened_storage()
-        run_id = request.run_id or new_run_id()
+        run_id = _usable(request.run_id) if request.run_id else new_run_id()
+        context = _context(request)
         workspace = await self._make_workspace(run_id, request.in_place)
-        context = to_json_data({**request.spec.context, **request.context})[0]
         fold = Fold(history=False)
         hub = ObserverHub(run_id, self._observers(request.observers))
         journal = Journal(storage, fold, publish=hub.publish if hub.active else None)
@@ -270,6 +273,28 @@ def _as_it_ended(fold: Fold) -> RunResult:
 def new_run_id() -> str:
     """Return a new run id: the time, so that ids sort, and random letters, so that they differ."""
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+
+
+def _usable(run_id: str) -> str:
+    """Return a run id that was given; it becomes the name of a folder and of a branch."""
+    if not _RUN_ID.fullmatch(run_id) or ".." in run_id or run_id.endswith((".", ".lock")):
+        raise UsageError(
+            f"{run_id!r} cannot be the id of a run",
+            remedy="Use letters, digits, '-', '_' and single dots, at most 100 of them, beginning with a letter "
+            "or a digit.",
+        )
+    return run_id
+
+
+def _context(request: RunRequest) -> dict[str, Any]:
+    try:
+        context: dict[str, Any] = to_json_data({**request.spec.context, **request.context})[0]
+    except TypeError as exc:
+        raise UsageError(
+            f"the context of loop {request.spec.name!r} is {exc}",
+            remedy="Give text, numbers, booleans, null, lists or objects with text keys.",
+        ) from exc
+    return context
 
 
 def _mendable(fold: Fold) -> bool:

@@ -67,9 +67,8 @@ class ObserverHub:
         tracer = Tracer(self._run_id)
         tracer.convert_all(self._past)
         while (event := await queue.get()) is not None:
-            converted = tracer.convert(event)
             try:
-                await observer.on_event(converted)
+                await observer.on_event(tracer.convert(event))
             except Exception as exc:
                 _complain(observer, exc)
         try:

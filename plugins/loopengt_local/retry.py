@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from loopengt.journal import clean_text
 from loopengt_hookspecs.errors import AgentError, MissingRequirement
 
 if TYPE_CHECKING:
@@ -29,12 +30,11 @@ class Failure:
     def of(cls, exc: BaseException) -> Failure:
         """Describe an exception that an agent raised."""
         kinds = tuple(kind.__name__ for kind in type(exc).__mro__ if kind not in (object, BaseException))
+        text = clean_text(str(exc))
         if isinstance(exc, AgentError):
             extra = getattr(exc, "kinds", ())
-            return cls(
-                str(exc), (exc.kind, *extra, *kinds), isinstance(exc, MissingRequirement), exc.retry_after
-            )
-        return cls(f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__, kinds)
+            return cls(text, (exc.kind, *extra, *kinds), isinstance(exc, MissingRequirement), exc.retry_after)
+        return cls(f"{type(exc).__name__}: {text}" if text else type(exc).__name__, kinds)
 
 
 @dataclass(frozen=True, slots=True)

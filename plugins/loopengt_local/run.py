@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 from time import time
 from typing import TYPE_CHECKING, Any
 
-from loopengt.errors import ReplayMismatch
 from loopengt.expressions import parse_expression
 from loopengt.journal import to_json_data
 from loopengt_hookspecs.errors import UsageError
-from loopengt_hookspecs.models import End, EndReason, OnFailure, StepSpec, StepStatus
+from loopengt_hookspecs.models import End, EndReason, OnFailure, StepSpec
 from loopengt_local.control import EndRun
 from loopengt_local.deadlines import Deadlines
+from loopengt_local.limits import check_limits, unmet_dependency
 from loopengt_local.scope import RunScope
 from loopengt_local.steps import StepExecution, chain
 
@@ -61,7 +61,6 @@ class LocalRun:
         self._under_way: dict[str, asyncio.Task[Any] | None] = {}
         self._occurrences: dict[str, int] = {}
         self._decided: dict[str, int] = {}
-        self._policy = compiled.spec.policy
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
 
@@ -281,9 +280,11 @@ class LocalRun:
         try:
             opened = self.fold.open.get(name)
             if opened is None or opened.occurrence != occurrence:
-                self._check_limits(turn)
+                self._taken = turn - 1
+                check_limits(self, turn)
+                self._taken = turn
                 if step.dependencies:
-                    unmet = self._unmet_dependency(step)
+                    unmet = unmet_dependency(self, step)
                     if unmet:
                         return await self._skip(step, turn, occurrence, unmet)
             else:  # a crash cut it short: it has passed these already
@@ -294,40 +295,6 @@ class LocalRun:
             raise self._ending(exc.end) from None
         finally:
             del under_way[name]
-
-    def _check_limits(self, turn: int) -> None:
-        """End the run before a turn that it may not take."""
-        policy = self._policy
-        self._taken = turn - 1
-        if self.stop_requested is not None:
-            raise EndRun(self.stop_requested)
-        if turn > policy.max_turns:
-            raise EndRun(End(EndReason.EXHAUSTED, f"max_turns: {policy.max_turns} turns were taken"))
-        budget = policy.budget
-        if budget.max_tokens is not None and self.fold.tokens >= budget.max_tokens:
-            used = f"{self.fold.tokens} of {budget.max_tokens} tokens are used"
-            raise EndRun(End(EndReason.EXHAUSTED, f"budget.max_tokens: {used}"))
-        if budget.max_cost_usd is not None and self.fold.cost_usd >= budget.max_cost_usd:
-            used = f"{self.fold.cost_usd:.4f} of {budget.max_cost_usd:g} USD are spent"
-            raise EndRun(End(EndReason.EXHAUSTED, f"budget.max_cost_usd: {used}"))
-        for rule in self.compiled.stop_rules:
-            end = rule.check(self)
-            if end is not None:
-                raise EndRun(end)
-        self._taken = turn
-
-    def _unmet_dependency(self, step: CompiledStep) -> str:
-        """Say why a step is skipped: a step it depends on failed or was skipped, or a condition is false."""
-        for name, condition in step.dependencies:
-            known = self.fold.steps.get(name)
-            if known is None or known.outcome is None:
-                detail = f"step {step.name!r} depends on {name!r}, which has not run yet"
-                raise EndRun(End(EndReason.FAILED, f"pattern {self.spec.pattern!r}: {detail}"))
-            if known.status in (StepStatus.FAILED, StepStatus.SKIPPED):
-                return f"{name} {known.status.value}"
-            if condition is not None and not condition.truth(RunScope(self, {}, result=known.outcome.result)):
-                return f"not {name}: {condition.text}"
-        return ""
 
     async def _skip(self, step: CompiledStep, turn: int, occurrence: int, reason: str) -> StepOutcome:
         data = {"turn": turn, "occurrence": occurrence, "skipped": reason}

@@ -7,15 +7,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from time import perf_counter, time
 from typing import TYPE_CHECKING, Any
 
-from loopengt import PromptError, get_logger
+from loopengt import get_logger
 from loopengt.journal import to_json_data
 from loopengt_hookspecs.agents import AgentReply, AgentRequest
-from loopengt_hookspecs.errors import AgentError, LeaseLost, MissingRequirement, StorageError
-from loopengt_hookspecs.gates import GateRequest, GateVerdict
-from loopengt_hookspecs.models import End, EndReason, OnFailure, StepResult
+from loopengt_hookspecs.errors import AgentError, LeaseLost, StorageError
+from loopengt_hookspecs.models import End, EndReason, OnFailure
 from loopengt_local.control import EndRun
+from loopengt_local.gating import check_gate
+from loopengt_local.replies import EMITTED, response_data
+from loopengt_local.requests import idempotency_key, make_request
 from loopengt_local.retry import Failure
-from loopengt_local.scope import RunScope
 
 if TYPE_CHECKING:
     from loopengt.journal import OpenStep
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["StepExecution", "chain"]
 
 Invoke = Callable[[AgentRequest], Awaitable[AgentReply]]
-
-FEEDBACK_HEADING = "The previous attempt was not accepted:"
-"""Stands above the feedback when a prompt has no place of its own for it."""
 
 
 def chain(step: CompiledStep, middleware: tuple[Any, ...]) -> Invoke:
@@ -147,7 +145,9 @@ class StepExecution:
 
     async def _invoke(self) -> Failure | None:
         step, journal, attempt = self._step, self._journal, self._attempt
-        request = self._request()
+        request = make_request(
+            self._run, step, self._occurrence, attempt, self._feedback, self._names, self._emit
+        )
         start: dict[str, Any] = {
             "turn": self._turn,
             "occurrence": self._occurrence,
@@ -169,84 +169,45 @@ class StepExecution:
         deadline = self._run.deadlines.begin(step.timeout)
         try:
             reply = await self._run.invokers[step.name](request)
-            if deadline.expired:  # it answered all the same, at the last moment: let the cancellation pass
+            if deadline.expired:  # it answered all the same, at the last moment
                 await deadline.settle()
-            return await self._record(reply, perf_counter() - began)
-        except asyncio.CancelledError:
-            if not deadline.expired or deadline.task.uncancel() > 0:
-                raise
-            text = f"step {step.name!r} took longer than its {step.timeout:g} seconds"
-            return self._failed(Failure(text, ("TimeoutError", "OSError")), began)
+            await self._record(reply, perf_counter() - began)
+            return None
         except (LeaseLost, StorageError, EndRun):
             raise
+        except asyncio.CancelledError as exc:
+            if not deadline.take_back():
+                raise
+            failure = Failure.of(exc)  # where it was not our time limit, something inside the agent was cancelled
         except Exception as exc:
-            if not isinstance(exc, AgentError):
+            if deadline.expired:
+                await deadline.settle()
+            elif not isinstance(exc, AgentError):
                 get_logger("loopengt.local").warning("agent raised", step=step.name, exc_info=exc)
-            return self._failed(Failure.of(exc), began)
+            failure = Failure.of(exc)
         finally:
             self._run.deadlines.end(deadline)
-
-    def _request(self) -> AgentRequest:
-        run, step = self._run, self._step
-        names = {"feedback": self._feedback, "handoff": "", "item": "", "lap": self._occurrence}
-        if self._names:
-            names |= self._names
-        scope = RunScope(run, names, context_at_root=True)
-        try:
-            prompt = step.prompt.render(scope)
-            system_prompt = step.system_prompt.render(scope) if step.system_prompt is not None else ""
-        except PromptError as exc:
-            raise EndRun(End(EndReason.FAILED, f"step {step.name!r}: {exc}")) from exc
-        if self._feedback and not step.takes_feedback:
-            prompt = f"{prompt}\n\n{FEEDBACK_HEADING}\n{self._feedback}"
-        return AgentRequest(
-            run_id=run.run_id,
-            loop=run.spec.name,
-            step=step.name,
-            occurrence=self._occurrence,
-            attempt=self._attempt,
-            agent=step.role,
-            prompt=prompt,
-            system_prompt=system_prompt,
-            feedback=self._feedback,
-            idempotency_key=self._key(),
-            workspace=run.workspace,
-            context=run.fold.context,
-            emit=self._emit,
-            put_blob=self._journal.storage.put_blob,
-        )
-
-    def _key(self) -> str:
-        return f"{self._run.run_id}/{self._step.name}/{self._occurrence}/{self._attempt}"
+        if deadline.expired:
+            text = f"step {step.name!r} took longer than its {step.timeout:g} seconds"
+            failure = Failure(text, ("TimeoutError", "OSError"))
+        return self._failed(failure, began)
 
     def _emit(self, kind: str, data: dict[str, Any]) -> None:
-        # Agents may emit from a thread of their own; the journal belongs to the loop's.
-        self._run.call_in_loop(self._journal.note, kind, self._step.name, to_json_data(data)[0])
-
-    async def _record(self, reply: AgentReply, duration: float) -> Failure | None:
-        try:
-            output, size = to_json_data(reply.output)
-            metadata = to_json_data(reply.metadata)[0] if reply.metadata else None
-        except TypeError as exc:
+        if kind not in EMITTED:
             raise AgentError(
-                f"agent {self._step.role.name!r} answered with something that is not JSON data: {exc}",
-                remedy="Return text, numbers, booleans, null, lists or objects with text keys.",
-                kind="OutputError",
-            ) from exc
-        data: dict[str, Any] = {"attempt": self._attempt, "output": output, "duration": round(duration, 6)}
-        if reply.token_usage:
-            data["token_usage"] = dict(reply.token_usage)
-        if reply.cost_usd is not None:
-            data["cost_usd"] = reply.cost_usd
-            data["cost_source"] = reply.cost_source
-        if metadata:
-            data["metadata"] = metadata
+                f"agent {self._step.role.name!r} emits {kind!r}, which is not an event for agents",
+                remedy=f"Emit one of: {', '.join(sorted(EMITTED))}.",
+            )
+        # Agents may emit from a thread of their own; the journal belongs to the loop's.
+        self._run.call_in_loop(self._journal.note, kind, self._step.name, to_json_data(dict(data))[0])
+
+    async def _record(self, reply: AgentReply, duration: float) -> None:
+        data, size = response_data(reply, self._step.role.name, self._attempt, duration)
         if size > 4096:
             self._response = data
             await self._journal.note_large("agent.response", self._step.name, data, "output")
         else:
             self._answered(data)
-        return None
 
     def _answered(self, data: dict[str, Any]) -> None:
         self._response = data
@@ -316,51 +277,11 @@ class StepExecution:
         return failed
 
     async def _check(self, bound: BoundGate) -> tuple[bool, str]:
-        began = perf_counter()
-        result = self._result()
-        request = GateRequest(
-            run_id=self._run.run_id,
-            step=self._step.name,
-            attempt=self._attempt,
-            result=result,
-            workspace=self._run.workspace,
-            idempotency_key=self._key(),
-            scope=lambda: RunScope(self._run, self._names or {}, result=result),
-            put_blob=self._journal.storage.put_blob,
-        )
-        try:
-            verdict = await bound.gate.check(request)
-        except (LeaseLost, StorageError):
-            raise
-        except MissingRequirement as exc:
-            # No attempt can mend that; the answer is kept, and `resume` checks it once the program is there.
-            raise EndRun(End(EndReason.FAILED, f"gate {bound.name!r}: {exc}")) from exc
-        except Exception as exc:
-            # Gates fail closed: one that cannot be run has not passed.
-            verdict = GateVerdict(False, f"the gate could not be checked: {exc}", {"error": type(exc).__name__})
-        data = {
-            "gate": bound.name,
-            "kind": bound.kind,
-            "attempt": self._attempt,
-            "duration": round(perf_counter() - began, 6),
-            "proof": to_json_data(verdict.proof)[0],
-        }
-        passed = verdict.passed is True
-        if not passed:
-            data["feedback"] = verdict.feedback or f"gate {bound.name!r} failed without saying why"
-            await self._journal.note_large("gate.fail", self._step.name, data, "feedback")
-        else:
-            self._journal.note("gate.pass", self._step.name, data)
-        return passed, data.get("feedback", "")
-
-    def _result(self) -> StepResult:
-        response = self._response
-        return StepResult(
-            output=response.get("output"),
-            duration_seconds=response.get("duration", 0.0),
-            token_usage=response.get("token_usage", {}),
-            metadata=response.get("metadata", {}),
-        )
+        names = {"lap": self._occurrence, "item": ""}
+        if self._names:
+            names |= self._names
+        key = idempotency_key(self._run.run_id, self._step.name, self._occurrence, self._attempt)
+        return await check_gate(self._run, bound, self._step.name, self._response, names, key)
 
     # -- the outcome ------------------------------------------------------------------------------------------
 

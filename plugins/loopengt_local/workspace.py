@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from loopengt.project import make_state_folder
 from loopengt_hookspecs.errors import LoopengtError, UsageError
 
 __all__ = ["Workspace", "make_workspace"]
@@ -15,6 +16,30 @@ __all__ = ["Workspace", "make_workspace"]
 _NOT_COPIED = frozenset({".loopengt", ".git", "__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache"})
 _LINKED = frozenset({".venv", "venv", "node_modules"})
 """Installed dependencies: large, and not what a loop works on; a copy links to them."""
+
+
+_PLAIN_DIFF = (
+    "--binary",
+    "--no-color",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--submodule=short",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+)
+"""Whatever the user's configuration says of diffs, this one can be applied."""
+
+_GIT_PLACES = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_WORK_TREE",
+)
+"""Variables that a git hook sets: with them, git would work on another repository than the one we name."""
 
 
 class Workspace:
@@ -66,7 +91,7 @@ def make_workspace(project: Path, run_id: str, *, in_place: bool, limit_mb: int)
         return Workspace(project, "in_place")
     path = project / ".loopengt" / "workspaces" / run_id
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_state_folder(path.parent)
         if _has_commits(project):
             return _worktree(project, path, run_id)
         return _copy(project, path, limit_mb)
@@ -85,7 +110,7 @@ def _has_commits(project: Path) -> bool:
 def _worktree(project: Path, path: Path, run_id: str) -> Workspace:
     branch = f"loopengt/{run_id}"
     _git(project, "worktree", "add", "-q", "-b", branch, str(path), "HEAD")
-    changes = _git(project, "diff", "--binary", "HEAD")
+    changes = _git(project, "diff", *_PLAIN_DIFF, "HEAD")
     if changes:
         _git(path, "apply", "--whitespace=nowarn", "-", stdin=changes)
     for name in _git(project, "ls-files", "-z", "--others", "--exclude-standard").split(b"\0"):
@@ -106,10 +131,16 @@ def _copy(project: Path, path: Path, limit_mb: int) -> Workspace:
             remedy="Run with --in-place, make the folder a git repository, or raise "
             "`copy_limit_mb` under [plugins.local] in .loopengt/config.toml.",
         )
-    shutil.copytree(
-        project, path, symlinks=True, ignore=lambda _folder, names: (_NOT_COPIED | _LINKED) & set(names)
-    )
-    _link_dependencies(project, path)
+    linked: list[Path] = []
+
+    def left_out(folder: str, names: list[str]) -> set[str]:
+        links = [name for name in _LINKED.intersection(names) if Path(folder, name).is_dir()]
+        linked.extend(Path(folder, name).relative_to(project) for name in links)
+        return _NOT_COPIED.intersection(names) | set(links)
+
+    shutil.copytree(project, path, symlinks=True, ignore=left_out)
+    for relative in linked:
+        (path / relative).symlink_to(project / relative)
     _make_repository(path)
     return Workspace(path, "copy")
 
@@ -149,8 +180,9 @@ def _link_dependencies(project: Path, path: Path) -> None:
 def _git(folder: Path, *arguments: str, stdin: bytes | None = None, check: bool = True) -> bytes:
     # Hooks and prompts of the user's configuration have no place in an unattended run.
     command = ["git", "-C", str(folder), "-c", "core.hooksPath=/dev/null", *arguments]
+    environment = {name: value for name, value in os.environ.items() if name not in _GIT_PLACES}
     try:
-        done = subprocess.run(command, input=stdin, capture_output=True, check=check)
+        done = subprocess.run(command, input=stdin, capture_output=True, check=check, env=environment)
     except FileNotFoundError:
         return b""
     return done.stdout if done.returncode == 0 else b""

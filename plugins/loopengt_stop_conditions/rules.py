@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from loopengt.expressions import Expression, parse_expression
+from loopengt.expressions import Expression, ExpressionError, parse_expression
 from loopengt_hookspecs.errors import UsageError
 from loopengt_hookspecs.models import End, EndReason
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from loopengt_hookspecs.models import LoopSpec, StopCondition
     from loopengt_hookspecs.stop_conditions import Progress, StopRule
 
@@ -77,7 +79,7 @@ class _GoalExpression:
 
     def check(self, progress: Progress) -> End | None:
         # Before the first turn there is nothing to have met a goal, and no result to ask about.
-        if progress.turn == 0 or progress.failed_gates or not self.expression.truth(progress.scope()):
+        if progress.turn == 0 or progress.failed_gates or not _holds(self.expression, progress):
             return None
         return End(EndReason.GOAL_MET, f"goal_met: {self.expression.text}")
 
@@ -131,9 +133,29 @@ class _Custom:
     description: str
 
     def check(self, progress: Progress) -> End | None:
-        if progress.turn == 0 or not self.expression.truth(progress.scope()):
+        if progress.turn == 0 or not _holds(self.expression, progress):
             return None
         return End(EndReason.STOPPED, f"stop condition custom: {self.description or self.expression.text}")
+
+
+def _holds(expression: Expression, progress: Progress) -> bool:
+    """Whether an expression is true; one that asks about an output that is not there yet is not."""
+    scope = progress.scope()
+    try:
+        return expression.truth(scope)
+    except ExpressionError:
+        if any(_is_awaited(reference.path, scope) for reference in expression.references):
+            return False
+        raise
+
+
+def _is_awaited(path: Sequence[str | int], scope: Mapping[str, Any]) -> bool:
+    if path[0] in ("output", "result"):
+        return path[0] not in scope
+    if path[0] != "steps" or len(path) < 2:
+        return False
+    steps = scope["steps"]
+    return path[1] in steps and steps[path[1]]["output"] is None
 
 
 def _number(condition: StopCondition, what: str, *, whole: bool = False) -> float:

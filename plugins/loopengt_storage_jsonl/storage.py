@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from loopengt.project import make_state_folder
 from loopengt_hookspecs.storage import StorageCorrupt, StorageError, StorageTooNew
 from loopengt_storage_jsonl.blobs import BlobFiles
 from loopengt_storage_jsonl.checking import check_blob, check_journal
@@ -169,7 +170,7 @@ class JsonlStorage:
         try:
             text = mark.read_bytes()
         except FileNotFoundError:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_state_folder(self.folder)
             replace_file(mark, json.dumps({"format": FORMAT}).encode(), sync=self._sync)
             return
         try:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 from loopengt_storage_sqlite.schema import SEQ_BITS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["findings"]
 
@@ -63,10 +66,8 @@ def _journal(connection: sqlite3.Connection, no: int) -> Iterator[str]:
 
 
 def _strays(connection: sqlite3.Connection) -> Iterator[str]:
-    query = (
-        f"SELECT DISTINCT id >> {SEQ_BITS} FROM events WHERE id >> {SEQ_BITS} NOT IN (SELECT no FROM runs)"
-    )
-    for (no,) in connection.execute(query):
+    query = "SELECT DISTINCT id >> ? AS no FROM events WHERE no NOT IN (SELECT no FROM runs)"
+    for (no,) in connection.execute(query, (SEQ_BITS,)):
         yield f"The journal of run number {no} has no run."
 
 

@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loopengt.project import make_state_folder
 from loopengt_storage_sqlite.failures import from_os
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["make_folder"]
-
-_GITIGNORE = """\
-# What runs leave behind stays here; what people write is kept in git.
-/*
-!/.gitignore
-!/config.toml
-!/prompts/
-!/templates/
-"""
 
 
 def make_folder(folder: Path) -> None:
@@ -28,14 +20,6 @@ def make_folder(folder: Path) -> None:
         StorageReadOnly, StorageFull, StorageError: It cannot be made.
     """
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            folder.mkdir()
-        except FileExistsError:
-            if not folder.is_dir():
-                raise
-        else:
-            if folder.name == ".loopengt":
-                (folder / ".gitignore").write_text(_GITIGNORE, encoding="utf-8")
+        make_state_folder(folder)
     except OSError as error:
         raise from_os(error, folder) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from time import time
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from loopengt_hookspecs.storage import Lease, Renewal
 from loopengt_storage_sqlite.schema import SEQ_BITS
 
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Sequence
 
     from loopengt_hookspecs.storage import RunRow

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 from loopengt_hookspecs.errors import StorageCorrupt, StorageError
 from loopengt_hookspecs.storage import Batch, RunRow
 from loopengt_storage_sqlite.jobs import run_not_found
 from loopengt_storage_sqlite.schema import SEQ_BITS
 
+if TYPE_CHECKING:
+    import sqlite3
+
 __all__ = ["find_run", "get_blob", "read_batches", "rows"]
 
 _MOST_BATCHES = 512
 _MOST_BYTES = 1 << 20
 _MASK = (1 << SEQ_BITS) - 1
+
+_ROWS = """SELECT run_id, loop_name, status, reason, detail, turn, tokens, cost_usd, started_at, completed_at,
+owner, lease_until FROM runs
+WHERE substr(run_id, 1, ?) = ? AND status = coalesce(?, status) AND loop_name = coalesce(?, loop_name)
+ORDER BY started_at DESC, no DESC LIMIT ?"""
 
 
 def find_run(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[int, int]:
@@ -53,20 +61,8 @@ def rows(
     connection: sqlite3.Connection, prefix: str, status: str | None, loop_name: str | None, limit: int | None
 ) -> list[RunRow]:
     """Return the rows that fit, newest first."""
-    conditions = ["substr(run_id, 1, ?) = ?"]
-    values: list[object] = [len(prefix), prefix]
-    if status is not None:
-        conditions.append("status = ?")
-        values.append(status)
-    if loop_name is not None:
-        conditions.append("loop_name = ?")
-        values.append(loop_name)
-    query = (
-        "SELECT run_id, loop_name, status, reason, detail, turn, tokens, cost_usd, started_at, completed_at,"
-        f" owner, lease_until FROM runs WHERE {' AND '.join(conditions)}"
-        " ORDER BY started_at DESC, no DESC LIMIT ?"
-    )
-    found = connection.execute(query, (*values, -1 if limit is None else limit))
+    values = (len(prefix), prefix, status, loop_name, -1 if limit is None else limit)
+    found = connection.execute(_ROWS, values)
     return [RunRow(*row) for row in found]
 
 

@@ -8,7 +8,6 @@ share a commit with, and nobody who could go on meanwhile.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,8 @@ from loopengt_hookspecs.errors import StorageError
 from loopengt_storage_sqlite import jobs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from loopengt_hookspecs.storage import Lease, RunRow
     from loopengt_storage_sqlite.writer import Writer
 

@@ -11,11 +11,12 @@ from threading import Thread
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from loopengt_hookspecs.errors import StorageError
 from loopengt_storage_sqlite.failures import from_sqlite
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from loopengt_hookspecs.errors import StorageError
 
 __all__ = ["MOST_JOBS", "Writer"]
 

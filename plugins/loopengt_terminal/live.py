@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.models import TraceEvent
     from loopengt_terminal.progress import StepProgress
 
-__all__ = ["LiveView"]
+__all__ = ["LiveView", "status"]
 
 _STYLES = {"good": "green", "bad": "red", "dim": "dim"}
 _MOST_STEPS = 8
@@ -74,10 +74,10 @@ class LiveView:
         rows: list[Text] = []
         for progress in self._runs.values():
             steps = list(progress.steps.values())
-            rows += [Text(f"{frame} {under_way(step, progress, now)}") for step in steps[:_MOST_STEPS]]
+            rows += [_row(f"{frame} {under_way(step, progress, now)}") for step in steps[:_MOST_STEPS]]
             if len(steps) > _MOST_STEPS:
-                rows.append(Text(f"  and {len(steps) - _MOST_STEPS} more steps", style="dim"))
-            rows.append(Text(status(progress, now), style="dim"))
+                rows.append(_row(f"  and {len(steps) - _MOST_STEPS} more steps", "dim"))
+            rows.append(_row(status(progress, now), "dim"))
         return Group(*rows)
 
 
@@ -106,6 +106,10 @@ def status(progress: Progress, now: datetime) -> str:
 
 def _left(limit: float | None, used: float, write: Callable[[float], str]) -> str:
     return "" if limit is None else f" ({write(max(0.0, limit - used))} left)"
+
+
+def _row(text: str, style: str = "") -> Text:
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
 
 
 def _text(line: Line) -> Text:

@@ -255,22 +255,24 @@ def test_another_starter_is_written_as_it_is(site: Site, folder: Path, tmp_path:
     assert rest == OWN
 
 
+DENSE = """\
+name: dense
+goal: G
+agents: [{name: a, config: {provider: command, extra: {command: [my-agent]}}}]
+steps: [{name: s, agent: a, verification_gates: [g]}]
+policy:
+  verification_gates:
+    - {name: g, kind: command, command: "echo 'choose a check' >&2; exit 1"}
+"""
+
+
 def test_a_starter_that_cannot_be_fitted_stays_as_it_is(site: Site, folder: Path) -> None:
-    """What is still to be chosen in another starter is said to be, where it is written too densely to fill in."""
-    dense = (
-        OWN.replace(
-            "\n    - name: g\n      kind: command\n      command: make test",
-            " [{}]".format('{name: g, kind: command, command: "echo choose >&2; exit 1"}'),
-        )
-        .replace("policy:\n  verification_gates: ", "policy: {verification_gates: ")
-        .rstrip()
-        + "}\n"
-    )
-    install_starter(site, {"loop.yaml": dense})
+    """Where not all places of a starter can be filled in, none is, and what is to be written is told."""
+    install_starter(site, {"loop.yaml": DENSE})
     (folder / "test_a.py").write_text("")
     done = site.run("-p", "no:templates", "init", cwd=folder, PATH=NOBODY)
     assert "checks: write them into loop.yaml: pytest -q" in done.stdout
-    assert (folder / "loop.yaml").read_text().endswith(dense)
+    assert (folder / "loop.yaml").read_text().endswith(DENSE)
 
 
 @pytest.mark.parametrize("name", ["../evil.txt", "/tmp/loopengt-evil.txt", "a/../../evil.txt"])

@@ -101,10 +101,7 @@ def test_without_tests_the_gate_cannot_pass(site: Site, folder: Path) -> None:
 def test_without_an_agent_the_step_cannot_pass(site: Site, folder: Path) -> None:
     """The placeholder of an agent fails, and says what to write; it answers nothing."""
     done = site.run("init", cwd=folder, PATH=NOBODY)
-    assert (
-        "agent: none of claude, codex, gemini is on PATH; write your agent's command into loop.yaml"
-        in done.stdout
-    )
+    assert "agent: none of claude, codex, gemini is on PATH; write yours into loop.yaml" in done.stdout
     (agent,) = loop_of(folder)["agents"]
     ran = subprocess.run(
         ["/bin/sh", "-c", agent["config"]["extra"]["command"]], capture_output=True, text=True
@@ -149,7 +146,7 @@ def test_of_several_agents_the_first_is_used(site: Site, folder: Path, tmp_path:
 
 
 def test_the_lint_gate_looks_at_files_that_git_ignores(site: Site, folder: Path) -> None:
-    """In the copy of a project inside a repository, which git ignores, ruff's findings still fail the gate."""
+    """In a copy that git ignores, below .loopengt of a project in a repository, ruff still finds."""
     project = folder / "part"
     project.mkdir()
     subprocess.run(["git", "init", "-q"], cwd=folder, check=True)

@@ -1,101 +1,153 @@
 """Kills runs at random moments and resumes them, and checks that nothing is lost, doubled or left behind.
 
-``python tests/end_to_end/crash.py --kills 100 --seed 1`` prints what it did and exits with 0, or prints what was
-wrong, with the seed and the steps that led to it, and exits with 1.
+``python tests/end_to_end/crash.py --kills 100 --seed 1`` exits with 0, or prints what is wrong, with the seed and
+all that led to it, and exits with 1. The seed fixes the loops and the aims; the clock decides where they hit.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import os
 import random
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import traceback
 from pathlib import Path
 
-from crash_evidence import Line, Look, Watch, essence, processes_of, read_lines, story
-from crash_loops import EFFECTS, TURNS, VARIANTS, write_project
-from loopengt import Kernel
-from loopengt.journal import load_run
+from crash_evidence import Look, Watch, essence, processes_of, story
+from crash_lab import Lab, Wrong
+from crash_loops import TURNS, VARIANTS
 
-_NO_TIME = 60.0
-"""Seconds after which a command that should have ended counts as hanging."""
-
-
-class Wrong(Exception):
-    """Something that must hold does not."""
+_MOST_STARTS = 200
+"""Commands after which a run that does not end counts as hanging."""
 
 
-@dataclass
-class Timing:
-    """How long an undisturbed run takes, in seconds."""
-
-    start: float = 0.5
-    """Until its first program begins."""
-    work: float = 2.0
-    """From there to its end."""
-
-
-@dataclass
-class Lab:
-    """A project whose runs are killed.
+class Chase:
+    """One run, killed and resumed until it ends.
 
     Args:
-        folder: Where everything lies.
-        rng: Decides when to kill.
-        stop_at: When no further kill may come, by ``time.monotonic()``.
+        lab: Where it runs.
+        variant: Its loop.
+        expected: An undisturbed run of the same loop.
     """
 
-    folder: Path
-    storage: str
-    rng: random.Random
-    kills_left: int
-    stop_at: float
-    kills: int = 0
-    diary: list[str] = field(default_factory=list)
-    """What was done, line by line."""
-    timing: dict[str, Timing] = field(default_factory=dict)
-    expected: dict[str, Look] = field(default_factory=dict)
-    run_ids: list[str] = field(default_factory=list)
+    def __init__(self, lab: Lab, variant: str, expected: Look) -> None:
+        self._lab = lab
+        self._variant = variant
+        self._expected = expected
+        self._watch = Watch()
+        self._run_id = ""
+        self.kills = 0
+        self.questions = 0
 
-    @property
-    def project(self) -> Path:
-        """The project folder."""
-        return self.folder / "project"
+    def run(self) -> str:
+        """Drive the run to its end and return its id.
 
-    def set_up(self) -> None:
-        """Make the project, and one undisturbed run of each loop to compare with."""
-        write_project(self.project, self.storage)
-        for variant in VARIANTS:
-            began = time.monotonic()
-            process = self.start("run", f"{variant}.yaml")
-            first = self._await(process, lambda: bool(self.lines()), began) - began
-            code = process.wait(_NO_TIME)
-            look = self.look(self.new_run())
-            self._require(code == 0 and look.turns_done() == TURNS, f"undisturbed run: exit code {code}")
-            self.timing[variant] = Timing(first, time.monotonic() - began - first)
-            self.expected[variant] = look
+        Raises:
+            Wrong: Something was lost, doubled or left behind.
+        """
+        command: list[str] | None = ["run", f"{self._variant}.yaml", "--quiet"]
+        for _ in range(_MOST_STARTS):
+            command = self._command(*command)
+            if command is None:
+                self._judge_end()
+                return self._run_id
+        raise Wrong(f"the run did not end within {_MOST_STARTS} commands")
 
-    # -- programs ---------------------------------------------------------------------------------------------
+    def _command(self, *command: str) -> list[str] | None:
+        """Run a command until it ends or is killed; return the next one, or None at the run's end."""
+        lab = self._lab
+        process, killed = lab.drive(self._variant, self._turns_left(), self._run_id, *command)
+        self._watch.drivers.append(process.pid)
+        self.kills += killed
+        self._run_id = self._run_id or lab.new_run()
+        if not self._run_id:
+            lab.require(killed, f"exit code {process.returncode} without a run")
+            return list(command)
+        look = lab.look(self._run_id)
+        wrong = self._watch.add(look, lab.lines(self._run_id))
+        lab.note(f"  {look.turns_done()} of {TURNS} turns are done, the journal has {len(look.events)} events")
+        lab.require(not wrong, "; ".join(wrong))
+        if killed:
+            return ["resume", self._run_id if lab.rng.random() < 0.8 else "latest", "--quiet"]
+        if process.returncode == 4 and look.question():
+            return self._answer(look.question())
+        lab.require(process.returncode == 0, f"exit code {process.returncode}")
+        return None
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start ``loopengt`` in a session of its own; what it prints goes to a file."""
-        self.diary.append("$ loopengt " + " ".join(arguments))
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("LOOPENGT_")}
-        with (self.folder / "output.log").open("ab") as output:
-            return subprocess.Popen(
-                [sys.executable, "-m", "loopengt", *arguments],
-                cwd=self.project,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
+    def _answer(self, attempt: str) -> list[str]:
+        """Find out whether the effect in question happened, as a person would."""
+        self.questions += 1
+        left = processes_of([self._run_id])
+        self._lab.require(not left, f"{len(left)} processes still run while a person is asked about {attempt}")
+        lines = self._lab.lines(self._run_id)
+        done = any(line.kind == "effect" and line.attempt == attempt for line in lines)
+        return ["resume", self._run_id, "--quiet", "--unknown-outcome", "done" if done else "retry"]
+
+    def _turns_left(self) -> int:
+        return TURNS - (self._watch.looks[-1].turns_done() if self._watch.looks else 0)
+
+    def _judge_end(self) -> None:
+        look, expected, lab = self._watch.looks[-1], self._expected, self._lab
+        lab.require(look.fold.status.value == "completed", f"the run ended {look.fold.status.value}")
+        lab.require(look.turns_done() == TURNS, f"{look.turns_done()} of {TURNS} turns were done")
+        differ = [pair for pair in zip(story(look), story(expected), strict=False) if pair[0] != pair[1]]
+        lab.require(not differ, f"the journal differs from that of an undisturbed run: {differ[:1]}")
+        lab.require(len(story(look)) == len(story(expected)), "the journal is longer or shorter than undisturbed")
+        lab.require(essence(look) == essence(expected), "the final state is not that of an undisturbed run")
+        left = processes_of([self._run_id])
+        lab.require(not left, f"{len(left)} processes of the run are left behind")
+
+
+def kill_runs(lab: Lab, kills: int) -> None:
+    """Chase runs, one after the other, until so many kills have struck.
+
+    Raises:
+        Wrong: Something was lost, doubled or left behind, or there was not enough time.
+    """
+    lab.set_up()
+    expected = {variant: lab.undisturbed(variant) for variant in VARIANTS}
+    for number in range(kills):
+        if lab.kills_left <= 0 or lab.late:
+            break
+        variant = VARIANTS[number % len(VARIANTS)]
+        began = time.monotonic()
+        chase = Chase(lab, variant, expected[variant])
+        run_id = chase.run()
+        seconds = time.monotonic() - began
+        print(f"{run_id} {variant}: {chase.kills} kills, {chase.questions} questions, {seconds:.1f} s", flush=True)
+    damage = lab.damage()
+    lab.require(not damage, "; ".join(damage))
+    lab.require(lab.kills_left <= 0, f"time is up after {lab.kills} of {kills} kills")
+
+
+def main() -> int:
+    """Read the command line, do it, and say how it went."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=100, help="how many kills must strike")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--storage", choices=["sqlite", "jsonl"], default="sqlite")
+    parser.add_argument("--seconds", type=float, default=170.0, help="time after which no further run is begun")
+    options = parser.parse_args()
+    began = time.monotonic()
+    folder = Path(tempfile.mkdtemp(prefix="loopengt-crash-"))
+    lab = Lab(folder, options.storage, random.Random(options.seed), options.kills, began + options.seconds)
+    try:
+        kill_runs(lab, options.kills)
+    except Exception as error:
+        why = str(error) if isinstance(error, Wrong) else traceback.format_exc()
+        told = "\n".join([*lab.diary[-60:], f"WRONG: {why}"])
+        again = f"--kills {options.kills} --seed {options.seed} --storage {options.storage}"
+        print(f"{told}\nEverything is kept in {folder}. Again: python {sys.argv[0]} {again}")
+        return 1
+    finally:
+        lab.kill_leftovers()
+    shutil.rmtree(folder)
+    seconds = time.monotonic() - began
+    print(f"{lab.kills} kills, seed {options.seed}, {options.storage}, {seconds:.0f} s: nothing lost or doubled")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

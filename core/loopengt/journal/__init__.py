@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loopengt.journal.codec import decode_batch, encode_batch, encode_value, to_json_data
+from loopengt.journal.codec import clean_text, decode_batch, encode_batch, encode_value, to_json_data
 from loopengt.journal.fold import Fold, OpenStep
 from loopengt.journal.reader import load_run, read_events
 from loopengt.journal.replay import Key, Replay
@@ -17,6 +17,7 @@ __all__ = [
     "OpenStep",
     "Replay",
     "Tracer",
+    "clean_text",
     "decode_batch",
     "encode_batch",
     "encode_value",

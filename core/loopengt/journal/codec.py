@@ -11,10 +11,11 @@ from typing import Any
 
 import msgspec
 
+from loopengt._jsondata import NotJsonError, json_copy
 from loopengt_hookspecs.errors import LoopengtError, StorageCorrupt
 from loopengt_hookspecs.models import Event
 
-__all__ = ["decode_batch", "encode_batch", "encode_value", "to_json_data"]
+__all__ = ["clean_text", "decode_batch", "encode_batch", "encode_value", "to_json_data"]
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(list[Event])
@@ -31,6 +32,8 @@ def encode_batch(events: Sequence[Event]) -> bytes:
     """
     try:
         return _encoder.encode(events)
+    except UnicodeEncodeError:
+        return _encoder.encode(_clean([list(event) for event in events]))
     except (TypeError, ValueError, OverflowError, RecursionError) as exc:
         raise LoopengtError(
             f"an event cannot be written to the journal: {exc}",
@@ -56,17 +59,48 @@ def decode_batch(payload: bytes) -> list[Event]:
 def to_json_data(value: Any) -> tuple[Any, int]:
     """Return a value as a replay will see it, plain JSON data that nobody else holds, and its size in bytes.
 
+    A tuple becomes a list. Lone surrogates, which come from undecodable bytes, become question marks.
+
     Raises:
-        TypeError: The value is not JSON data.
+        TypeError: The value is not JSON data: NaN, bytes, sets, times and keys that are no text are not, either.
     """
     if value is None or type(value) is bool:
         return value, 5
     if type(value) is str:
-        # Lone surrogates, from surrogateescape, cannot be stored as UTF-8.
-        text = value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+        text = clean_text(value)
         return text, len(text)
     try:
         raw = _encoder.encode(value)
-        return msgspec.json.decode(raw), len(raw)
-    except (ValueError, OverflowError, RecursionError) as exc:
+        data = msgspec.json.decode(raw)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return _checked(value)
+    # The encoder takes more than JSON knows, and writes null for NaN; what comes back differs then.
+    return (data, len(raw)) if data == value else _checked(value)
+
+
+def clean_text(text: str) -> str:
+    """Return a text that can be stored as UTF-8."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _checked(value: Any) -> tuple[Any, int]:
+    """Do as ``to_json_data``, and find out what is wrong where something is."""
+    try:
+        plain = _clean(json_copy(value))
+        raw = _encoder.encode(plain)
+        data = msgspec.json.decode(raw)
+    except (NotJsonError, ValueError, OverflowError, RecursionError) as exc:
         raise TypeError(f"not JSON data: {exc}") from exc
+    if data != plain:
+        raise TypeError("not JSON data: NaN and infinity are no JSON numbers")
+    return data, len(raw)
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {clean_text(key): _clean(item) for key, item in value.items()}
+    return value

@@ -38,7 +38,7 @@ class Tracer:
             "timestamp": datetime.fromtimestamp(event.at, UTC),
             "run_id": self._run_id,
             "data": data,
-            "duration_seconds": data.get("duration"),
+            "duration_seconds": _duration(data.get("duration")),
         }
         family = kind.partition(".")[0]
         if family == "loop":
@@ -51,13 +51,14 @@ class Tracer:
         if family == "agent":
             return self._agent(data, fields)
         if family == "tool":
+            given = data.get("input", {})
             return ToolEvent(
                 **fields,
-                tool_name=data.get("tool"),
-                tool_type=data.get("tool_type", ""),
-                input_data=data.get("input", {}),
+                tool_name=_text(data.get("tool")),
+                tool_type=_text(data.get("tool_type")) or "",
+                input_data=given if isinstance(given, dict) else {"input": given},
                 output_data=data.get("output"),
-                error=data.get("error"),
+                error=_text(data.get("error")),
             )
         return TraceEvent(**fields)
 
@@ -74,6 +75,10 @@ class Tracer:
     def _locate(self, event: Event, event_id: str, fields: dict[str, Any]) -> None:
         name = event.step or ""
         fields["step_name"] = name
+        if event.data.get("skipped"):  # it never began
+            fields["turn"] = event.data.get("turn")
+            self._steps.pop(name, None)
+            return
         context = self._steps.get(name)
         if event.type == "step.start":
             context = self._steps[name] = _StepContext(event_id, event.data)
@@ -103,6 +108,15 @@ class Tracer:
             prompt_tokens=usage.get("prompt_tokens", 0),
             completion_tokens=usage.get("completion_tokens", 0),
         )
+
+
+def _duration(value: Any) -> float | None:
+    # Agents add events, too, and may put anything there.
+    return value if isinstance(value, int | float) and value >= 0 else None
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) or value is None else str(value)
 
 
 class _StepContext:

@@ -122,6 +122,21 @@ def test_long_values_are_shortened(make: Make, laps: Laps) -> None:
     assert "9,996,000 characters more" in document
 
 
+def test_of_many_failures_the_last_are_told(make: Make, laps: Laps) -> None:
+    """A run of a hundred failed laps has a row for each, and the feedback of the last forty."""
+    start, failed = laps()[0], laps()[1:6]
+    turns = [
+        (kind, step, data | {"turn": turn, "occurrence": turn})
+        for turn in range(1, 101)
+        for kind, step, data in failed
+    ]
+    document = MarkdownExporter().export(*make([start, *turns]))
+    assert document.count("| `tests` | **FAIL**") == 100
+    assert document.count("gate `tests`:") == 40
+    assert "60 earlier ones are left out" in document
+    assert "Turn 61, step `work`" in document
+
+
 def test_what_a_damaged_journal_has_left_is_reported(make: Make, laps: Laps) -> None:
     """However early the events break off, there is a report that does not claim an end."""
     entries: list[Any] = laps()

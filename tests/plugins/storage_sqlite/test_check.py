@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from loopengt_hookspecs.storage import RunRow, StorageCorrupt
-from loopengt_storage_sqlite.storage import SqliteStorage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from loopengt_storage_sqlite.storage import SqliteStorage
 
 
 async def _findings_after(storage: SqliteStorage, path: Path, statement: str) -> list[str]:

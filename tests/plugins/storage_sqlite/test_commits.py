@@ -6,13 +6,15 @@ import asyncio
 import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from loopengt_hookspecs.storage import Batch, Lease, LeaseLost, RunNotFound, RunRow, StorageError
 from loopengt_storage_sqlite.storage import SqliteStorage
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Lock = Callable[[], AbstractContextManager[None]]
 
@@ -129,7 +131,7 @@ async def test_a_caller_that_gave_up_disturbs_nobody(storage: SqliteStorage, loc
         tasks = await _begun(*(storage.append(lease, 1, 1, b"[2]") for lease in leases))
         tasks[1].cancel()
         await asyncio.wait([tasks[1]])
-    assert await asyncio.gather(tasks[0], tasks[2]) == [None, None]
+    await asyncio.gather(tasks[0], tasks[2])
     await storage.append(leases[1], 2, 1, b"[3]")
     assert await _payloads(storage, "run-1") == [b"[1]", b"[2]", b"[3]"]
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from loopengt.testing.storage import StorageContract
 from loopengt_storage_sqlite.storage import SqliteStorage
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class TestFull(StorageContract):

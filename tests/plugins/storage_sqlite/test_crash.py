@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import subprocess
 from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from loopengt.ownership import current_owner
 from loopengt_hookspecs.storage import Lease, LeaseLost, RunOwned
 from loopengt_storage_sqlite.storage import SqliteStorage
+
+if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
 
 Spawn = Callable[..., "subprocess.Popen[str]"]
 

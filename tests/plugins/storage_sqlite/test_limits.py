@@ -8,12 +8,15 @@ import shutil
 import subprocess
 import tracemalloc
 from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from loopengt_hookspecs.storage import RunRow
 from loopengt_storage_sqlite.storage import SqliteStorage
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Spawn = Callable[..., "subprocess.Popen[str]"]
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,6 +11,11 @@ from loopengt_hookspecs.storage import Batch, RunRow, StorageTooNew
 from loopengt_storage_sqlite.connect import connect
 from loopengt_storage_sqlite.schema import MIGRATIONS, Migration, migrate
 from loopengt_storage_sqlite.storage import SqliteStorage
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
+    from pathlib import Path
 
 MIGRATE_TOGETHER = """
 import sys

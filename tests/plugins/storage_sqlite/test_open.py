@@ -6,14 +6,17 @@ import asyncio
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from loopengt_hookspecs.storage import Batch, RunRow, StorageCorrupt, StorageError, StorageTooNew
 from loopengt_storage_sqlite.storage import SqliteStorage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
 
 START_TOGETHER = """
 import asyncio, sys
@@ -209,14 +212,14 @@ async def test_what_is_sound_in_a_damaged_database_stays_readable(storage: Sqlit
         file.write(b"\xee" * page)
     await storage.open()
     assert len(await storage.rows()) == 40
-    damaged = set()
+    damaged: dict[str, str] = {}
     for index in range(40):
         try:
             batches = [batch async for batch in storage.read(f"run-{index}")]
             assert batches == [Batch(1, payload), Batch(2, payload)]
         except StorageCorrupt as error:
-            assert ".recover" in str(error)
-            damaged.add(f"run-{index}")
+            damaged[f"run-{index}"] = str(error)
     assert 1 <= len(damaged) <= 10
+    assert all(".recover" in said for said in damaged.values())
     findings = await storage.check()
     assert all(any(finding.startswith(f"Run {run_id}:") for finding in findings) for run_id in damaged)

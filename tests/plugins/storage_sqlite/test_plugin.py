@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from pydantic import ValidationError
@@ -15,6 +13,10 @@ from loopengt_hookspecs.registration import Components, PluginContext
 from loopengt_storage_sqlite import plugin
 from loopengt_storage_sqlite.options import SqliteOptions
 from loopengt_storage_sqlite.storage import SqliteStorage
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Callable
 
 
 def _named(reference: str) -> Any:

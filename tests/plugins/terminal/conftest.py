@@ -37,7 +37,7 @@ def start(**limits: float) -> tuple[str, str | None, dict[str, Any]]:
 
 @pytest.fixture(autouse=True)
 def _programs_can_be_interrupted() -> Iterator[None]:
-    """Let programs that are started here take SIGINT, also when the tests run in the background of a shell."""
+    """Let programs that are started here take SIGINT, even when the tests run in the background."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)

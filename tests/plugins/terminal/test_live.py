@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from loopengt_terminal.live import LiveView
+from loopengt_terminal.live import LiveView, status
+from loopengt_terminal.progress import Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,18 +72,24 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_running_step_and_what_is_left_are_shown(
-    view: LiveView, drawn: io.StringIO, events: list[TraceEvent]
-) -> None:
-    """The lower part names step, lap and what it does, and turns, time, tokens and money that are left."""
+def test_a_running_step_is_shown(view: LiveView, drawn: io.StringIO, events: list[TraceEvent]) -> None:
+    """The lower part names step, lap and what it does, above the status line."""
     view.show(events[:4])
     view.close()
-    last = drawn.getvalue()
-    assert "mend (lap 1) checking" in last
-    assert "turn 1 of 1 · " in last
-    assert "(4m 30s left)" in last or "(4m 29s left)" in last
-    assert "1,500 tokens (500 left)" in last
-    assert "$0.2500 ($0.7500 left)" in last
+    step, line = drawn.getvalue().splitlines()[:2]
+    assert "mend (lap 1) checking" in step
+    assert line.startswith("turn 1 of 1 · ")
+
+
+def test_the_status_tells_what_is_left(events: list[TraceEvent]) -> None:
+    """Turns, time, tokens and money are told with their limits and what is left of them."""
+    progress = Progress(events[0].run_id, events[0].timestamp)
+    for event in events[:4]:
+        progress.apply(event)
+    assert status(progress, events[0].timestamp + timedelta(seconds=100)) == (
+        "turn 1 of 1 · 1m 40s (3m 20s left) · 1,500 tokens (500 left) · $0.2500 ($0.7500 left)"
+        " · Ctrl-C pauses"
+    )
 
 
 def test_finished_lines_scroll_by(view: LiveView, drawn: io.StringIO, events: list[TraceEvent]) -> None:

@@ -1,0 +1,107 @@
+"""Checks one gate on one attempt, and writes down the verdict with its proof."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from loopengt.journal import clean_text, to_json_data
+from loopengt_hookspecs.errors import LeaseLost, MissingRequirement, StorageError
+from loopengt_hookspecs.gates import GateRequest, GateVerdict
+from loopengt_hookspecs.models import End, EndReason, StepResult
+from loopengt_local.control import EndRun
+from loopengt_local.scope import RunScope
+
+if TYPE_CHECKING:
+    from loopengt_local.compiled import BoundGate
+    from loopengt_local.run import LocalRun
+
+__all__ = ["check_gate"]
+
+GRACE_SECONDS = 5.0
+"""What a gate gets on top of its time limit: one that ends its program itself can tell more than we could."""
+
+
+async def check_gate(
+    run: LocalRun,
+    bound: BoundGate,
+    step: str,
+    response: Mapping[str, Any],
+    names: Mapping[str, Any],
+    key: str,
+) -> tuple[bool, str]:
+    """Check a gate; return whether it passed, and its feedback.
+
+    Args:
+        run: The run.
+        bound: The gate.
+        step: Name of the step.
+        response: Data of the ``agent.response`` event of the attempt that is checked.
+        names: Names that expressions see beside those of the run.
+        key: The idempotency key of the attempt.
+    """
+    began = perf_counter()
+    result = StepResult(
+        output=response.get("output"),
+        duration_seconds=response.get("duration", 0.0),
+        token_usage=response.get("token_usage", {}),
+        metadata=response.get("metadata", {}),
+    )
+    request = GateRequest(
+        run_id=run.run_id,
+        step=step,
+        attempt=response["attempt"],
+        result=result,
+        workspace=run.workspace,
+        idempotency_key=key,
+        scope=lambda: RunScope(run, names, result=result),
+        put_blob=run.journal.storage.put_blob,
+    )
+    passed, feedback, proof = await _ask(run, bound, request)
+    data = {
+        "gate": bound.name,
+        "kind": bound.kind,
+        "attempt": request.attempt,
+        "duration": round(perf_counter() - began, 6),
+        "proof": proof,
+    }
+    if passed:
+        run.journal.note("gate.pass", step, data)
+        return True, ""
+    data["feedback"] = feedback or f"gate {bound.name!r} failed without saying why"
+    await run.journal.note_large("gate.fail", step, data, "feedback")
+    return False, data["feedback"]
+
+
+async def _ask(run: LocalRun, bound: BoundGate, request: GateRequest) -> tuple[bool, str, Any]:
+    """Ask the gate. Gates fail closed: one that cannot be checked, or takes too long, has not passed."""
+    deadline = run.deadlines.begin(bound.timeout + GRACE_SECONDS)
+    try:
+        verdict = await bound.gate.check(request)
+        if deadline.expired:
+            await deadline.settle()
+        return _read(verdict)
+    except (LeaseLost, StorageError):
+        raise
+    except MissingRequirement as exc:
+        # No attempt can mend that; the answer is kept, and `resume` checks it once the program is there.
+        raise EndRun(End(EndReason.FAILED, f"gate {bound.name!r}: {exc}")) from exc
+    except asyncio.CancelledError as exc:
+        if not deadline.take_back():
+            raise
+        failed: BaseException = exc
+    except Exception as exc:
+        failed = exc
+    finally:
+        run.deadlines.end(deadline)
+    if deadline.expired:
+        return False, f"the gate took longer than its {bound.timeout:g} seconds", {"timed_out": True}
+    said = clean_text(str(failed) or type(failed).__name__)
+    return False, f"the gate could not be checked: {said}", {"error": type(failed).__name__}
+
+
+def _read(verdict: GateVerdict) -> tuple[bool, str, Any]:
+    proof = to_json_data(verdict.proof)[0]
+    return verdict.passed is True, clean_text(str(verdict.feedback or "")), proof

@@ -1,0 +1,68 @@
+"""Makes what the journal keeps of an agent's answer, and refuses answers that it could not give back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+from loopengt.journal import to_json_data
+from loopengt_hookspecs.agents import AgentError, AgentReply
+
+__all__ = ["EMITTED", "response_data"]
+
+EMITTED = frozenset(
+    {
+        "custom",
+        "handoff",
+        "judge.score",
+        "memory.read",
+        "memory.write",
+        "tool.call",
+        "tool.error",
+        "tool.result",
+    }
+)
+"""Types of events that an agent may add to the journal; all others are the engine's own words."""
+
+_SOURCES = ("reported", "estimated", "unknown")
+
+
+def response_data(reply: AgentReply, agent: str, attempt: int, duration: float) -> tuple[dict[str, Any], int]:
+    """Return the data of an ``agent.response`` event, and the size of its output in bytes.
+
+    Raises:
+        AgentError: The reply is none, or holds something that is not JSON data; of the kind ``OutputError``.
+    """
+    try:
+        if not isinstance(reply, AgentReply):
+            raise TypeError(f"a Python {type(reply).__name__} in place of an AgentReply")
+        output, size = to_json_data(reply.output)
+        data: dict[str, Any] = {"attempt": attempt, "output": output, "duration": round(duration, 6)}
+        if reply.token_usage:
+            data["token_usage"] = _tokens(reply.token_usage)
+        if reply.cost_usd is not None:
+            data["cost_usd"] = _cost(reply.cost_usd)
+            data["cost_source"] = reply.cost_source if reply.cost_source in _SOURCES else "unknown"
+        if reply.metadata:
+            data["metadata"] = to_json_data(dict(reply.metadata))[0]
+    except (TypeError, ValueError) as exc:
+        raise AgentError(
+            f"agent {agent!r} answered with something that cannot be kept: {exc}",
+            remedy="Return text, numbers, booleans, null, lists or objects with text keys.",
+            kind="OutputError",
+        ) from exc
+    return data, size
+
+
+def _tokens(usage: Mapping[str, int]) -> dict[str, int]:
+    for kind, count in usage.items():
+        if not isinstance(kind, str) or not isinstance(count, int) or count < 0:
+            raise TypeError(f"token_usage has {count!r} for {kind!r}, not a whole number from 0")
+    return dict(usage)
+
+
+def _cost(cost: float) -> float:
+    if not isinstance(cost, int | float) or not isfinite(cost) or cost < 0:
+        raise TypeError(f"cost_usd is {cost!r}, not an amount of money")
+    return cost

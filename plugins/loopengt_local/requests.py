@@ -1,0 +1,67 @@
+"""Makes the request of one attempt: the prompts with their placeholders filled in, and all that an agent may know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from loopengt import PromptError
+from loopengt_hookspecs.agents import AgentRequest
+from loopengt_hookspecs.models import End, EndReason
+from loopengt_local.control import EndRun
+from loopengt_local.scope import RunScope
+
+if TYPE_CHECKING:
+    from loopengt_local.compiled import CompiledStep
+    from loopengt_local.run import LocalRun
+
+__all__ = ["FEEDBACK_HEADING", "idempotency_key", "make_request"]
+
+FEEDBACK_HEADING = "The previous attempt was not accepted:"
+"""Stands above the feedback when a prompt has no place of its own for it."""
+
+
+def make_request(
+    run: LocalRun,
+    step: CompiledStep,
+    occurrence: int,
+    attempt: int,
+    feedback: str,
+    names: Mapping[str, Any] | None,
+    emit: Callable[[str, dict[str, Any]], None],
+) -> AgentRequest:
+    """Make the request of an attempt.
+
+    Raises:
+        EndRun: A prompt names something that the run does not hold.
+    """
+    own = {"feedback": feedback, "handoff": "", "item": "", "lap": occurrence}
+    scope = RunScope(run, own | dict(names) if names else own, context_at_root=True)
+    try:
+        prompt = step.prompt.render(scope)
+        system_prompt = step.system_prompt.render(scope) if step.system_prompt is not None else ""
+    except PromptError as exc:
+        raise EndRun(End(EndReason.FAILED, f"step {step.name!r}: {exc}")) from exc
+    if feedback and not step.takes_feedback:
+        prompt = f"{prompt}\n\n{FEEDBACK_HEADING}\n{feedback}"
+    return AgentRequest(
+        run_id=run.run_id,
+        loop=run.spec.name,
+        step=step.name,
+        occurrence=occurrence,
+        attempt=attempt,
+        agent=step.role,
+        prompt=prompt,
+        system_prompt=system_prompt,
+        feedback=feedback,
+        idempotency_key=idempotency_key(run.run_id, step.name, occurrence, attempt),
+        workspace=run.workspace,
+        context=run.fold.context,
+        emit=emit,
+        put_blob=run.journal.storage.put_blob,
+    )
+
+
+def idempotency_key(run_id: str, step: str, occurrence: int, attempt: int) -> str:
+    """Return the key that is the same for every execution of an attempt."""
+    return f"{run_id}/{step}/{occurrence}/{attempt}"
