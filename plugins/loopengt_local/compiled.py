@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from loopengt.expressions import Expression, parse_expression
 from loopengt.prompts import Prompt, compile_prompt
 from loopengt_hookspecs.errors import UsageError
 from loopengt_hookspecs.models import Effects, LoopSpec, OnFailure, StepSpec, VerificationGate
+from loopengt_local.chain import Invoke, chain
 from loopengt_local.retry import RetryRule
 
 if TYPE_CHECKING:
     from loopengt_hookspecs.agents import Agent
     from loopengt_hookspecs.gates import Gate
-    from loopengt_hookspecs.middleware import Middleware
     from loopengt_hookspecs.models import AgentRole
     from loopengt_hookspecs.patterns import Pattern
     from loopengt_hookspecs.registration import Components
@@ -48,6 +48,8 @@ class CompiledStep:
     name: str
     role: AgentRole
     agent: Agent
+    invoke: Invoke
+    """Calls the agent through the middleware."""
     prompt: Prompt
     system_prompt: Prompt | None
     takes_feedback: bool
@@ -70,7 +72,6 @@ class CompiledLoop:
     stop_rules: tuple[StopRule, ...]
     time_limit: float
     """Seconds that the run may be driven."""
-    middleware: tuple[Middleware, ...]
     output_gate: BoundGate | None
 
 
@@ -84,27 +85,97 @@ def compile_loop(
         ComponentNotFound: A provider, gate kind, pattern or stop condition is not there.
     """
     refuse_unsupported(spec)
-    roles = {role.name: role for role in spec.agents}
-    agents = {name: components.get("agents", role.config.provider).bind(role, project) for name, role in roles.items()}
-    gates = {gate.name: _bind_gate(gate, components, project) for gate in spec.policy.verification_gates}
-    steps = {
-        step.name: _compile_step(step, roles[step.agent], agents[step.agent], gates, spec, components, project)
-        for step in spec.steps
-    }
-    stop_rules = tuple(
-        components.get("stop_conditions", condition.condition_type).bind(condition, spec)
-        for condition in spec.stop_conditions
-    )
-    limits = [rule.time_limit for rule in stop_rules if hasattr(rule, "time_limit")]
-    return CompiledLoop(
-        spec=spec,
-        pattern=components.get("patterns", spec.pattern),
-        steps=steps,
-        stop_rules=stop_rules,
-        time_limit=min([spec.policy.max_total_time_seconds, *limits]),
-        middleware=tuple(components.get("middleware", name) for name in middleware),
-        output_gate=_output_gate(spec, components, project),
-    )
+    return _Binding(spec, components, project, middleware).loop()
+
+
+class _Binding:
+    """Binds one spec; what several steps share is bound once."""
+
+    def __init__(
+        self, spec: LoopSpec, components: Components, project: Path, middleware: tuple[str, ...]
+    ) -> None:
+        self._spec = spec
+        self._components = components
+        self._project = project
+        self._middleware = [components.get("middleware", name) for name in middleware]
+        self._roles = {role.name: _Role(role, self) for role in spec.agents}
+        self._gates = {gate.name: self.gate(gate) for gate in spec.policy.verification_gates}
+        self._prompts: dict[tuple[str, str], Prompt] = {}
+
+    def loop(self) -> CompiledLoop:
+        spec, get = self._spec, self._components.get
+        stop_rules = tuple(
+            get("stop_conditions", condition.condition_type).bind(condition, spec)
+            for condition in spec.stop_conditions
+        )
+        limits = [rule.time_limit for rule in stop_rules if hasattr(rule, "time_limit")]
+        return CompiledLoop(
+            spec=spec,
+            pattern=get("patterns", spec.pattern),
+            steps={step.name: self._step(step) for step in spec.steps},
+            stop_rules=stop_rules,
+            time_limit=min([spec.policy.max_total_time_seconds, *limits]),
+            output_gate=self._output_gate(),
+        )
+
+    def _step(self, step: StepSpec) -> CompiledStep:
+        bound = self._roles[step.agent]
+        prompt = self.prompt(step.prompt_template or step.description or "{goal}", step.prompt_engine.value)
+        return CompiledStep(
+            spec=step,
+            name=step.name,
+            role=bound.role,
+            agent=bound.agent,
+            invoke=bound.invoke,
+            prompt=prompt,
+            system_prompt=bound.system_prompt,
+            takes_feedback=any(name.partition(".")[0] == "feedback" for name in prompt.names),
+            gates=(*bound.gates, *(self._gates[name] for name in step.verification_gates)),
+            timeout=step.timeout_seconds or bound.role.timeout_seconds,
+            retry=RetryRule.of(self._spec.policy.retry, bound.role, step),
+            once=step.effects is Effects.ONCE,
+            dependencies=tuple(
+                (dependency.step_name, parse_expression(dependency.condition) if dependency.condition else None)
+                for dependency in step.dependencies
+            ),
+        )
+
+    def agent(self, role: AgentRole) -> tuple[Agent, Invoke]:
+        agent = self._components.get("agents", role.config.provider).bind(role, self._project)
+        return agent, chain(agent, self._middleware)
+
+    def prompt(self, template: str, engine: Literal["simple", "minijinja"] = "simple") -> Prompt:
+        known = self._prompts.get((template, engine))
+        if known is None:
+            known = self._prompts[template, engine] = compile_prompt(template, engine=engine)
+        return known
+
+    def gate(self, gate: VerificationGate) -> BoundGate:
+        bound = self._components.get("gates", gate.kind).bind(gate, self._project)
+        return BoundGate(gate.name, gate.kind, bound, bound.pure, gate.on_failure, gate.timeout_seconds)
+
+    def schema_gate(self, schema: dict[str, Any]) -> BoundGate:
+        declared = {"name": OUTPUT_SCHEMA_GATE, "kind": "schema", "schema": schema}
+        return self.gate(VerificationGate.model_validate(declared))
+
+    def _output_gate(self) -> BoundGate | None:
+        declared = self._spec.output_schema
+        if declared is None or not (declared.schema_def or declared.required_fields):
+            return None
+        schema: dict[str, Any] = {"allOf": [declared.schema_def]}
+        if declared.required_fields:
+            schema["allOf"].append({"type": "object", "required": list(declared.required_fields)})
+        return self.schema_gate(schema)
+
+
+class _Role:
+    """What all steps of one agent share."""
+
+    def __init__(self, role: AgentRole, binding: _Binding) -> None:
+        self.role = role
+        self.agent, self.invoke = binding.agent(role)
+        self.system_prompt = compile_prompt(role.system_prompt) if role.system_prompt else None
+        self.gates = (binding.schema_gate(role.output_schema),) if role.output_schema else ()
 
 
 def refuse_unsupported(spec: LoopSpec) -> None:
@@ -125,55 +196,3 @@ def refuse_unsupported(spec: LoopSpec) -> None:
             f"loop {spec.name!r} declares what the engine 'local' does not enforce yet: {', '.join(found)}",
             remedy="Take it out of the spec; it would otherwise be ignored in silence.",
         )
-
-
-def _compile_step(
-    step: StepSpec,
-    role: AgentRole,
-    agent: Agent,
-    gates: dict[str, BoundGate],
-    spec: LoopSpec,
-    components: Components,
-    project: Path,
-) -> CompiledStep:
-    prompt = compile_prompt(step.prompt_template or step.description or "{goal}", engine=step.prompt_engine.value)
-    bound = [gates[name] for name in step.verification_gates]
-    if role.output_schema:
-        bound.insert(0, _schema_gate(role.output_schema, components, project))
-    return CompiledStep(
-        spec=step,
-        name=step.name,
-        role=role,
-        agent=agent,
-        prompt=prompt,
-        system_prompt=compile_prompt(role.system_prompt, engine="simple") if role.system_prompt else None,
-        takes_feedback=any(name.partition(".")[0] == "feedback" for name in prompt.names),
-        gates=tuple(bound),
-        timeout=step.timeout_seconds or role.timeout_seconds,
-        retry=RetryRule.of(spec.policy.retry, role, step),
-        once=step.effects is Effects.ONCE,
-        dependencies=tuple(
-            (dependency.step_name, parse_expression(dependency.condition) if dependency.condition else None)
-            for dependency in step.dependencies
-        ),
-    )
-
-
-def _bind_gate(gate: VerificationGate, components: Components, project: Path) -> BoundGate:
-    bound = components.get("gates", gate.kind).bind(gate, project)
-    return BoundGate(gate.name, gate.kind, bound, bound.pure, gate.on_failure, gate.timeout_seconds)
-
-
-def _schema_gate(schema: dict[str, Any], components: Components, project: Path) -> BoundGate:
-    declared = VerificationGate.model_validate({"name": OUTPUT_SCHEMA_GATE, "kind": "schema", "schema": schema})
-    return _bind_gate(declared, components, project)
-
-
-def _output_gate(spec: LoopSpec, components: Components, project: Path) -> BoundGate | None:
-    declared = spec.output_schema
-    if declared is None or not (declared.schema_def or declared.required_fields):
-        return None
-    schema: dict[str, Any] = {"allOf": [declared.schema_def]}
-    if declared.required_fields:
-        schema["allOf"].append({"type": "object", "required": list(declared.required_fields)})
-    return _schema_gate(schema, components, project)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
-import secrets
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, Any
@@ -20,6 +17,7 @@ from loopengt_hookspecs.models import EndReason, LoopSpec, RunStatus
 from loopengt_local.compiled import CompiledLoop, compile_loop
 from loopengt_local.drive import Drive, row_of
 from loopengt_local.leases import LeaseKeeper
+from loopengt_local.naming import new_run_id, usable_run_id
 from loopengt_local.observers import ObserverHub
 from loopengt_local.options import LocalOptions
 from loopengt_local.workspace import Workspace, make_workspace
@@ -35,8 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["LocalEngine"]
 
 _UNFINISHED = frozenset({RunStatus.PENDING, RunStatus.RUNNING, RunStatus.PAUSED})
-
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 
 _REMEMBERED_LOOPS = 64
 """Loops that an engine keeps bound, so that many runs of one loop bind it once."""
@@ -55,7 +51,7 @@ class LocalEngine:
         self._options: LocalOptions = context.options or LocalOptions()
         self._drives: dict[str, Drive] = {}
         self._keeper: LeaseKeeper | None = None
-        self._stored_specs: set[str] = set()
+        self._stored_specs: dict[str, asyncio.Task[str]] = {}
         self._compiled: dict[int, tuple[LoopSpec, CompiledLoop, bytes, str]] = {}
 
     @classmethod
@@ -87,7 +83,7 @@ class LocalEngine:
         """Start a run and drive it until it ends or pauses."""
         compiled, raw_spec, digest = self._compile(request.spec)
         storage = self._components.opened_storage()
-        run_id = _usable(request.run_id) if request.run_id else new_run_id()
+        run_id = usable_run_id(request.run_id) if request.run_id else new_run_id()
         context = _context(request)
         workspace = await self._make_workspace(run_id, request.in_place)
         fold = Fold(history=False)
@@ -95,9 +91,7 @@ class LocalEngine:
         journal = Journal(storage, fold, publish=hub.publish if hub.active else None)
         hub.start()
         try:
-            if digest not in self._stored_specs:
-                await storage.put_blob(raw_spec)
-                self._stored_specs.add(digest)
+            await self._store_spec(digest, raw_spec)
             journal.note("loop.start", None, self._header(request, run_id, digest, workspace, context))
             row = row_of(fold, RunStatus.RUNNING, run_id=run_id, loop_name=request.spec.name)
             row.started_at = time()
@@ -163,6 +157,19 @@ class LocalEngine:
             return await drive.run()
         finally:
             del self._drives[run_id]
+
+    async def _store_spec(self, digest: str, raw: bytes) -> None:
+        """Store a spec once, also when many runs of it start at the same time."""
+        storing = self._stored_specs.get(digest)
+        if storing is None or (storing.done() and (storing.cancelled() or storing.exception() is not None)):
+            storing = asyncio.create_task(self._put_blob(raw))
+            self._stored_specs[digest] = storing
+        if not storing.done():
+            await asyncio.shield(storing)
+        storing.result()
+
+    async def _put_blob(self, data: bytes) -> str:
+        return await self._components.opened_storage().put_blob(data)
 
     async def _let_go(self, lease: Lease | None) -> None:
         """Give a lease back after an error, so that nobody has to wait until it runs out."""
@@ -268,22 +275,6 @@ def _as_it_ended(fold: Fold) -> RunResult:
         cost_usd=fold.cost_usd,
         elapsed=fold.elapsed,
     )
-
-
-def new_run_id() -> str:
-    """Return a new run id: the time, so that ids sort, and random letters, so that they differ."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-
-
-def _usable(run_id: str) -> str:
-    """Return a run id that was given; it becomes the name of a folder and of a branch."""
-    if not _RUN_ID.fullmatch(run_id) or ".." in run_id or run_id.endswith((".", ".lock")):
-        raise UsageError(
-            f"{run_id!r} cannot be the id of a run",
-            remedy="Use letters, digits, '-', '_' and single dots, at most 100 of them, beginning with a letter "
-            "or a digit.",
-        )
-    return run_id
 
 
 def _context(request: RunRequest) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from loopengt_local.control import EndRun
 from loopengt_local.deadlines import Deadlines
 from loopengt_local.limits import check_limits, unmet_dependency
 from loopengt_local.scope import RunScope
-from loopengt_local.steps import StepExecution, chain
+from loopengt_local.steps import StepExecution
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +52,6 @@ class LocalRun:
         """Set from outside, or by the step that ended the run: it ends so before its next turn."""
         self.ended: End | None = None
         """How the run ends, once a step has said so."""
-        self.invokers = {name: chain(step, compiled.middleware) for name, step in compiled.steps.items()}
         self.deadlines = Deadlines()
         self._replay = replay
         self._went_live = went_live

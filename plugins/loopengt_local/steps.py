@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from time import perf_counter, time
 from typing import TYPE_CHECKING, Any
 
 from loopengt import get_logger
 from loopengt.journal import to_json_data
-from loopengt_hookspecs.agents import AgentReply, AgentRequest
+from loopengt_hookspecs.agents import AgentReply
 from loopengt_hookspecs.errors import AgentError, LeaseLost, StorageError
 from loopengt_hookspecs.models import End, EndReason, OnFailure
 from loopengt_local.control import EndRun
@@ -24,24 +24,7 @@ if TYPE_CHECKING:
     from loopengt_local.compiled import BoundGate, CompiledStep
     from loopengt_local.run import LocalRun
 
-__all__ = ["StepExecution", "chain"]
-
-Invoke = Callable[[AgentRequest], Awaitable[AgentReply]]
-
-
-def chain(step: CompiledStep, middleware: tuple[Any, ...]) -> Invoke:
-    """Put the middleware around a step's agent, the first outermost."""
-    invoke: Invoke = step.agent.invoke
-    for layer in reversed(middleware):
-        invoke = _around(layer, invoke)
-    return invoke
-
-
-def _around(layer: Any, invoke: Invoke) -> Invoke:
-    def call(request: AgentRequest) -> Awaitable[AgentReply]:
-        return layer(request, invoke)  # type: ignore[no-any-return]  # middleware comes from plugins
-
-    return call
+__all__ = ["StepExecution"]
 
 
 class StepExecution:
@@ -168,7 +151,7 @@ class StepExecution:
         began = perf_counter()
         deadline = self._run.deadlines.begin(step.timeout)
         try:
-            reply = await self._run.invokers[step.name](request)
+            reply = await step.invoke(request)
             if deadline.expired:  # it answered all the same, at the last moment
                 await deadline.settle()
             await self._record(reply, perf_counter() - began)

@@ -136,7 +136,7 @@ def _copy(project: Path, path: Path, limit_mb: int) -> Workspace:
     def left_out(folder: str, names: list[str]) -> set[str]:
         links = [name for name in _LINKED.intersection(names) if Path(folder, name).is_dir()]
         linked.extend(Path(folder, name).relative_to(project) for name in links)
-        return _NOT_COPIED.intersection(names) | set(links)
+        return {*_NOT_COPIED.intersection(names), *links}
 
     shutil.copytree(project, path, symlinks=True, ignore=left_out)
     for relative in linked:
