@@ -26,7 +26,7 @@ first position follows from the row before it.
 """
 
 # Rows of half a kilobyte leave up to a tenth of a page of 4 KB unused; larger pages cost more to log.
-_PAGE_SIZE = 8192
+_PAGE_SIZE = 4096
 
 Migration = Callable[[sqlite3.Cursor], object]
 

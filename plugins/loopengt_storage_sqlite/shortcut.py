@@ -24,7 +24,8 @@ __all__ = ["Shortcut"]
 
 _QUICK = 0.001
 _LARGE = 64 * 1024
-_MOST_IN_A_ROW = 32
+_LONGEST = 0.01
+"""Seconds after which an append takes the long way, so that other tasks get their turn."""
 
 
 class Shortcut:
@@ -44,15 +45,15 @@ class Shortcut:
         self._connect = connect
         self._cursor: sqlite3.Cursor | None = None
         self._last = 0
-        self._in_a_row = 0
+        self._since = 0.0
 
     def append(
         self, lease: Lease, expected_seq: int, count: int, payload: bytes, row: RunRow | None, release: bool
     ) -> bool:
         """Append and return True, or return False: nothing was written, and the writer has to do it."""
-        if not self._fits(lease.handle, len(payload)):
-            return False
         started = perf_counter()
+        if not self._fits(lease.handle, len(payload), started):
+            return False
         try:
             cursor = self._cursor or self._open()
             if row is None and not release:  # One statement is a transaction of its own.
@@ -76,13 +77,12 @@ class Shortcut:
             connection, self._cursor = self._cursor.connection, None
             connection.close()
 
-    def _fits(self, handle: int, size: int) -> bool:
+    def _fits(self, handle: int, size: int, now: float) -> bool:
         alone = handle == self._last and not self._writer.waiting
         self._last = handle
-        if not alone or self._writer.seconds >= _QUICK or size >= _LARGE or self._in_a_row >= _MOST_IN_A_ROW:
-            self._in_a_row = 0
+        if not alone or self._writer.seconds >= _QUICK or size >= _LARGE or now - self._since >= _LONGEST:
+            self._since = now
             return False
-        self._in_a_row += 1
         return True
 
     def _open(self) -> sqlite3.Cursor:
