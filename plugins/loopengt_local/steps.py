@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["StepExecution"]
 
+PROVEN_SECONDS = 1.0
+"""How long an append proves that the run is still ours; an attempt that begins later is recorded first."""
+
 
 class StepExecution:
     """One execution of a step, from its first attempt, or from where a crash left it, to its outcome."""
@@ -146,8 +149,8 @@ class StepExecution:
             await journal.note_large("agent.invoke", step.name, invoke, "prompt")
         else:
             journal.note("agent.invoke", step.name, invoke)
-        if step.once:
-            await journal.commit()
+        if step.once or time() - self._run.fold.at > PROVEN_SECONDS:
+            await journal.commit()  # refused where another process has taken the run over
         began = perf_counter()
         deadline = self._run.deadlines.begin(step.timeout)
         try:

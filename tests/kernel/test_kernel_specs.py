@@ -54,7 +54,7 @@ def make_kernel(project: Path, **defaults: str) -> Kernel:
         },
         "patterns": {"straight": object()},
         "gates": {"tidy": object()},
-        "stop_conditions": {"never": object()},
+        "stop_conditions": {"never": SimpleNamespace(bind=lambda condition, spec: None)},
     }
 
     def hook(kind: str) -> Any:

@@ -3,78 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from loopengt.journal.records import AgentFold, HistoryEntry, OpenStep, StepFold, total_tokens
 from loopengt_hookspecs.models import End, EndReason, Event, RunStatus, StepStatus
 from loopengt_hookspecs.patterns import GateFailure, StepOutcome
 
 if TYPE_CHECKING:
     from loopengt_hookspecs.models import LoopState
 
-__all__ = ["AgentFold", "Fold", "OpenStep", "StepFold"]
+__all__ = ["Fold"]
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
-
-
-@dataclass(slots=True)
-class StepFold:
-    """What is known of one step: where it stands, and how its last execution came out."""
-
-    status: StepStatus = StepStatus.PENDING
-    attempts: int = 0
-    started_at: float | None = None
-    """When its last attempt began, in seconds since the epoch."""
-    completed_at: float | None = None
-    outcome: StepOutcome | None = None
-
-
-@dataclass(slots=True)
-class AgentFold:
-    """What is known of one agent."""
-
-    invocations: int = 0
-    total_tokens: int = 0
-    errors: int = 0
-    last_output: Any = None
-
-
-@dataclass(slots=True)
-class OpenStep:
-    """An execution of a step that has begun and not ended."""
-
-    step: str
-    occurrence: int
-    turn: int
-    agent: str
-    attempt: int
-    began_at: float
-    feedback: str = ""
-    """What the current attempt was told of earlier failures."""
-    retry_at: float = 0.0
-    """When the current attempt may begin, in seconds since the epoch; 0: at once."""
-    delay: float = 0.0
-    """Seconds that lay between the failure and ``retry_at``."""
-    invoked: bool = False
-    """Whether the current attempt's agent was called."""
-    response: dict[str, Any] | None = None
-    """What the agent answered at the current attempt (an ``agent.response`` event's data)."""
-    error: dict[str, Any] | None = None
-    """How the agent failed at the current attempt (an ``agent.error`` event's data)."""
-    verdicts: dict[str, tuple[bool, str]] | None = None
-    """Gates checked at the current attempt: whether they passed, and their feedback."""
-    token_usage: dict[str, int] | None = None
-    """Tokens of all attempts."""
-
-
-@dataclass(slots=True)
-class HistoryEntry:
-    """One finished execution of a step."""
-
-    turn: int
-    at: float
-    outcome: StepOutcome
 
 
 class Fold:
@@ -362,12 +303,3 @@ _HANDLERS: dict[str, Callable[[Fold, Event], StepOutcome | None]] = {
     "approval.decision": Fold._approval_decision,
     "checkpoint.save": Fold._checkpoint_save,
 }
-
-
-def total_tokens(usage: Mapping[str, int]) -> int:
-    """Return the tokens that a usage stands for: its ``total_tokens``, else prompt and completion together."""
-    if "total_tokens" in usage:
-        return usage["total_tokens"]
-    if "prompt_tokens" in usage or "completion_tokens" in usage:
-        return usage.get("prompt_tokens", 0) + usage.get("completion_tokens", 0)
-    return sum(usage.values())

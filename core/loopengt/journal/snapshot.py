@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from loopengt_hookspecs.models import AgentState, LoopState, RunStatus, StepState
 
 if TYPE_CHECKING:
-    from loopengt.journal.fold import Fold, HistoryEntry, StepFold
+    from loopengt.journal.fold import Fold
+    from loopengt.journal.records import HistoryEntry, StepFold
 
 __all__ = ["snapshot", "step_state"]
 
