@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from loopengt.journal.fold import total_tokens
+from loopengt.journal import total_tokens
 from loopengt_exporters.text import proof
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from loopengt.journal.fold import total_tokens
+from loopengt.journal import total_tokens
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -5,7 +5,7 @@ from __future__ import annotations
 from loopengt.journal.codec import clean_text, decode_batch, encode_batch, encode_value, to_json_data
 from loopengt.journal.fold import Fold
 from loopengt.journal.reader import load_run, read_events
-from loopengt.journal.records import OpenStep
+from loopengt.journal.records import OpenStep, total_tokens
 from loopengt.journal.replay import Key, Replay
 from loopengt.journal.trace import Tracer
 from loopengt.journal.writer import BLOB_LIMIT, Journal
@@ -25,4 +25,5 @@ __all__ = [
     "load_run",
     "read_events",
     "to_json_data",
+    "total_tokens",
 ]
