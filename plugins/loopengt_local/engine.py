@@ -115,6 +115,9 @@ class LocalEngine:
         lease = await storage.claim(row.run_id, current_owner(), self._options.lease_seconds)
         hub: ObserverHub | None = None
         try:
+            if (await self._row(row.run_id)).status != row.status:  # its owner was quicker than our claim
+                await self._let_go(lease)
+                return await self.resume(request)
             header = await self._read_header(row.run_id)
             spec = LoopSpec.model_validate_json(await storage.get_blob(header["spec"]))
             workspace = Workspace.recorded(header["workspace"], self._project)

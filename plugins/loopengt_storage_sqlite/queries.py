@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING
 
 from loopengt_hookspecs.errors import StorageCorrupt, StorageError
 from loopengt_hookspecs.storage import Batch, RunRow
 from loopengt_storage_sqlite.jobs import run_not_found
 from loopengt_storage_sqlite.schema import SEQ_BITS
-
-if TYPE_CHECKING:
-    import sqlite3
 
 __all__ = ["find_run", "get_blob", "read_batches", "rows"]
 
@@ -48,12 +45,17 @@ def read_batches(connection: sqlite3.Connection, no: int, last: int) -> tuple[li
     size = 0
     query = "SELECT id, payload FROM events WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
     with closing(connection.execute(query, (base + last, base + _MASK, _MOST_BATCHES))) as cursor:
-        for number, payload in cursor:
-            batches.append(Batch(last + 1, payload))
-            last = number & _MASK
-            size += len(payload)
-            if size >= _MOST_BYTES:
-                return batches, last, True
+        try:
+            for number, payload in cursor:
+                batches.append(Batch(last + 1, payload))
+                last = number & _MASK
+                size += len(payload)
+                if size >= _MOST_BYTES:
+                    return batches, last, True
+        except sqlite3.DatabaseError:
+            if not batches:
+                raise
+            return batches, last, True  # What stands before the damage; the next call meets it again.
     return batches, last, len(batches) == _MOST_BATCHES
 
 

@@ -88,12 +88,21 @@ class Stage:
         out, err = process.communicate(timeout=60)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
-    def start(self, *arguments: str, env: dict[str, str] | None = None, **options: Any) -> subprocess.Popen[str]:
-        """Start ``loopengt`` in the project, in a session of its own."""
+    def start(
+        self, *arguments: str, env: dict[str, str] | None = None, prefix: tuple[str, ...] = (), **options: Any
+    ) -> subprocess.Popen[str]:
+        """Start ``loopengt`` in the project, in a session of its own.
+
+        Args:
+            *arguments: Its arguments.
+            env: Variables that its environment has beside ours.
+            prefix: What stands before the program on the command line.
+            **options: As for ``Popen``.
+        """
         kept = {name: text for name, text in os.environ.items() if not name.startswith(("LOOPENGT_", "PYTEST_"))}
         given: dict[str, Any] = {"cwd": self.project, "start_new_session": True, **options}
         process = subprocess.Popen(
-            [sys.executable, "-m", "loopengt", *arguments],
+            [*prefix, sys.executable, "-m", "loopengt", *arguments],
             env=kept | (env or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

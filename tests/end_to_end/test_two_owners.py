@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from loopengt.journal import load_run
+from loopengt.testing import ScriptedAgent, loop_spec, make_kernel, resume_loop, run_loop
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
+    from pathlib import Path
+
+    from loopengt_hookspecs.agents import AgentRequest
+    from loopengt_hookspecs.storage import Lease
 
     from tests.end_to_end.conftest import Stage
 
@@ -142,3 +149,34 @@ def test_an_owner_that_oversleeps_its_retry_starts_nothing(stage: Stage, until: 
     assert stage.marked("begun") == [f"work {new.pid}"]
 
 
+
+
+@storages
+async def test_what_ends_before_it_is_claimed_stays_ended(tmp_path: Path, storage: str) -> None:
+    """A run that ends after a second process has looked at it, and before that claims it, is not driven further."""
+    go, begun = asyncio.Event(), asyncio.Event()
+
+    async def work(request: AgentRequest) -> str:
+        begun.set()
+        await go.wait()
+        return "done"
+
+    agent = ScriptedAgent(agents={"worker": work})
+    stops = {"pattern": "repeat", "stop_conditions": [{"condition_type": "max_turns", "value": 1}]}
+    first, second = (make_kernel(tmp_path, agents=agent, storage=storage) for _ in range(2))
+    run = asyncio.create_task(run_loop(first, loop_spec("work", **stops), run_id="contested"))
+    await begun.wait()
+    async with second.storage() as late:
+        claim = late.claim
+
+        async def claim_when_it_has_ended(*arguments: Any) -> Lease:
+            go.set()
+            await run
+            return await claim(*arguments)
+
+        late.claim = claim_when_it_has_ended  # type: ignore[method-assign]  # the one moment that is in question
+        result = await resume_loop(second, "contested")
+        _, events = await load_run(late, "contested")
+    assert result.end == (await run).end
+    assert [event.type for event in events].count("loop.error") == 1
+    assert "loop.resume" not in [event.type for event in events]
