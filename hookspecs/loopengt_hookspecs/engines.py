@@ -71,8 +71,16 @@ class RunResult:
     output: Any = None
     """The output of the last completed step."""
     workspace: Path | None = None
+    workspace_kind: str = ""
+    """How the workspace was made, as the engine calls it; the local one: in_place, worktree or copy."""
+    workspace_branch: str = ""
+    """Git branch of the workspace, when it has one of its own."""
+    pending: Mapping[str, Any] | None = None
+    """What a person is asked (an ``approval.request`` event's data); None: nothing."""
     tokens: int = 0
     cost_usd: float = 0.0
+    unknown_costs: int = 0
+    """Agent calls whose cost nobody knows; ``cost_usd`` is without them."""
     elapsed: float = 0.0
     """Seconds that the run was driven, pauses left out."""
 

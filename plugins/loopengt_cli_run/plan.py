@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from loopengt_cli_run.text import duration, lines_of
+from loopengt.display import duration
+from loopengt_cli_run.text import lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

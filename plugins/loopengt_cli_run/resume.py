@@ -76,8 +76,8 @@ async def find(kernel: Kernel, name: str, in_place: bool, settings: dict[str, An
         UsageError: It was started with something else.
     """
     from loopengt.errors import UsageError
+    from loopengt.finding import check_runs_exist, find_run
     from loopengt.journal import read_events
-    from loopengt_cli_run.finding import check_runs_exist, find_run
     from loopengt_cli_run.settings import merged
 
     check_runs_exist(kernel, name)

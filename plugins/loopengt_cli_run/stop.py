@@ -38,7 +38,7 @@ async def send_stop(kernel: Kernel, name: str, comment: str) -> str:
         RunNotFound: There is no such run, or more than one.
         UsageError: Nobody drives it.
     """
-    from loopengt_cli_run.finding import check_runs_exist, find_run, is_driven
+    from loopengt.finding import check_runs_exist, find_run, is_driven
 
     check_runs_exist(kernel, name)
     async with kernel.storage() as storage:
@@ -51,8 +51,8 @@ async def send_stop(kernel: Kernel, name: str, comment: str) -> str:
 
 
 def _not_driven(row: RunRow, kernel: Kernel) -> UsageError:
+    from loopengt.cli.retyping import command_line
     from loopengt.errors import UsageError
-    from loopengt_cli_run.retyping import command_line
 
     if row.completed_at is not None:
         return UsageError(f"run {row.run_id} has ended already: {row.reason or row.status}")

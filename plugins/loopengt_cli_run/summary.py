@@ -6,8 +6,9 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from loopengt_cli_run.retyping import command_line
-from loopengt_cli_run.text import dollars, duration, lines_of
+from loopengt.cli.retyping import command_line
+from loopengt.display import dollars, duration
+from loopengt_cli_run.text import lines_of
 from loopengt_hookspecs.models import EndReason, RunStatus
 
 if TYPE_CHECKING:

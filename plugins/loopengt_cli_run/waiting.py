@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loopengt.finding import find_run, is_driven
 from loopengt.ownership import describe
-from loopengt_cli_run.finding import find_run, is_driven
 from loopengt_cli_run.text import say
 from loopengt_hookspecs.models import EndReason
 

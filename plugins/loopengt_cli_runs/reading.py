@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from loopengt.errors import LoopengtError, StorageCorrupt, StorageError
+from loopengt.finding import check_runs_exist, find_run, has_crashed
 from loopengt.journal import Fold, Tracer, read_events
-from loopengt_cli_runs.finding import find_run, has_crashed, keeps_runs, no_such_run
 
 if TYPE_CHECKING:
     from loopengt import Kernel
@@ -39,8 +39,7 @@ async def read_run(kernel: Kernel, name: str) -> Recorded:
         RunNotFound: There is no such run, or more than one.
         StorageError: The storage cannot be opened.
     """
-    if not keeps_runs(kernel):
-        raise no_such_run(name)
+    check_runs_exist(kernel, name)
     async with kernel.storage() as storage:
         row = await find_run(storage, name)
         fold, tracer = Fold(), Tracer(row.run_id)

@@ -32,7 +32,8 @@ def runs(kernel: Kernel, as_json: bool, status: str | None, loop_name: str | Non
     """List the runs of the project, newest first."""
     import asyncio
 
-    from loopengt_cli_runs.finding import has_crashed
+    from loopengt.cli.retyping import command_line
+    from loopengt.finding import has_crashed
     from loopengt_cli_runs.table import print_table
 
     rows = asyncio.run(read_rows(kernel, status, loop_name, limit))
@@ -42,7 +43,8 @@ def runs(kernel: Kernel, as_json: bool, status: str | None, loop_name: str | Non
     elif rows:
         print_table(rows, crashed)
         if crashed:
-            click.echo(f"\nNobody drives what has crashed: loopengt resume {min(crashed)}", err=True)
+            resume = command_line(kernel, "resume", min(crashed))
+            click.echo(f"\nNobody drives what has crashed: {resume}", err=True)
     else:
         click.echo("No run fits." if status or loop_name else "No runs yet: loopengt run SPEC", err=True)
 
@@ -51,7 +53,7 @@ async def read_rows(
     kernel: Kernel, status: str | None, loop_name: str | None, limit: int | None
 ) -> list[RunRow]:
     """Return the rows to show, newest first."""
-    from loopengt_cli_runs.finding import has_crashed, keeps_runs
+    from loopengt.finding import has_crashed, keeps_runs
 
     if not keeps_runs(kernel):
         return []

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from loopengt.display import duration, visible
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
@@ -35,8 +37,8 @@ def print_table(rows: Sequence[RunRow], crashed: Collection[str]) -> None:
 def _cells(row: RunRow, crashed: bool) -> tuple[str, ...]:
     began = datetime.fromtimestamp(row.started_at, UTC).astimezone()
     return (
-        _visible(row.run_id),
-        _visible(row.loop_name),
+        visible(row.run_id),
+        visible(row.loop_name),
         "crashed" if crashed else row.status,
         row.reason or "-",
         str(row.turn),
@@ -50,14 +52,4 @@ def _cells(row: RunRow, crashed: bool) -> tuple[str, ...]:
 def _duration(row: RunRow, crashed: bool) -> str:
     """Write how long it took from start to end; of a run that rests the row does not tell."""
     end = time.time() if row.status == "running" and not crashed else row.completed_at
-    if end is None:
-        return "-"
-    seconds = max(0.0, end - row.started_at)
-    if seconds < 60:
-        return f"{seconds:.1f}s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}m {rest:02}s" if minutes < 60 else f"{minutes // 60}h {minutes % 60:02}m"
-
-
-def _visible(text: str) -> str:
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    return "-" if end is None else duration(max(0.0, end - row.started_at))

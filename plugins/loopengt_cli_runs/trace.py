@@ -24,6 +24,7 @@ def trace(kernel: Kernel, run_name: str, form: str) -> int:
     """Show what a run did. RUN is its id, a prefix of it, or latest."""
     import asyncio
 
+    from loopengt.cli.retyping import command_line
     from loopengt_cli_runs.reading import read_run
 
     check_format(kernel, form)
@@ -34,7 +35,8 @@ def trace(kernel: Kernel, run_name: str, form: str) -> int:
         click.echo(f"Error: {recorded.damage}", err=True)
         return 1
     if recorded.crashed:
-        click.echo(f"Nobody drives this run: loopengt resume {recorded.state.run_id}", err=True)
+        resume = command_line(kernel, "resume", recorded.state.run_id)
+        click.echo(f"Nobody drives this run: {resume}", err=True)
     return 0
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from loopengt.display import dollars, duration, visible
 from loopengt_exporters.story import Execution, Story, tell
-from loopengt_exporters.text import dollars, plain, seconds, shorten, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -37,7 +38,7 @@ class MarkdownExporter:
             _section("Steps", _steps(story)),
             _section("Gates", _gates(story)),
             _section("Feedback", _last(list(_feedback(story)))),
-            _section("Last output", "" if story.output is None else _block(plain(story.output))),
+            _section("Last output", "" if story.output is None else _block(_plain(story.output))),
         ]
         return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -50,7 +51,7 @@ def _head(state: LoopState, story: Story) -> str:
         ("Pattern", _code(str(story.header.get("pattern", "")))),
         ("Started", f"{state.started_at:%Y-%m-%d %H:%M:%S} UTC"),
         ("Ended", f"{ended:%Y-%m-%d %H:%M:%S} UTC" if ended is not None else _NONE),
-        ("Driven for", seconds(story.seconds)),
+        ("Driven for", duration(story.seconds, fine=True)),
         ("Turns", str(state.turn)),
         ("Tokens", f"{story.tokens:,}"),
         ("Cost", dollars(*story.cost)),
@@ -79,7 +80,7 @@ def _step(execution: Execution) -> tuple[str, ...]:
         str(execution.occurrence),
         execution.status,
         str(len(execution.attempts)),
-        _NONE if execution.seconds is None else seconds(execution.seconds),
+        _NONE if execution.seconds is None else duration(execution.seconds, fine=True),
         f"{execution.tokens:,}",
         dollars(*execution.cost) if execution.attempts else _NONE,
         _code(execution.why),
@@ -95,7 +96,7 @@ def _gates(story: Story) -> str:
             _code(check.gate),
             "pass" if check.passed else "**FAIL**",
             _code(check.proof),
-            seconds(check.seconds),
+            duration(check.seconds, fine=True),
         )
         for execution in story.executions
         for attempt in execution.attempts
@@ -150,12 +151,23 @@ def _code(text: str) -> str:
 
 def _block(text: str) -> str:
     """Put text into a fenced block, which no run of backticks in it can close."""
-    text = shorten(text, _LONGEST_BLOCK).replace("\r\n", "\n").strip("\n")
+    text = _shorten(text).replace("\r\n", "\n").strip("\n")
     if not text.strip():
         return ""
     text = visible(text, keep="\n\t")
     fence = _fence(text, 3)
     return f"{fence}text\n{text}\n{fence}"
+
+
+def _plain(value: Any) -> str:
+    """Return text as it is, any other value as indented JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=str)
+
+
+def _shorten(text: str) -> str:
+    """Cut a text and say how much is missing."""
+    missing = len(text) - _LONGEST_BLOCK
+    return f"{text[:_LONGEST_BLOCK]}… ({missing:,} characters more)" if missing > 0 else text
 
 
 def _fence(text: str, least: int) -> str:

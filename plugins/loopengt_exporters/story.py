@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from loopengt.display import proof
 from loopengt.journal import total_tokens
-from loopengt_exporters.text import proof
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.models import TraceEvent
 
 __all__ = ["Attempt", "Check", "Execution", "Note", "Story", "tell"]
+
+_LONGEST_PROOF = 100
 
 
 @dataclass(slots=True)
@@ -218,11 +220,10 @@ class _Teller:
 
     def _of_an_attempt(self, kind: str, data: dict[str, Any], attempt: Attempt) -> None:
         if kind == "agent.response":
-            usage = data.get("token_usage")
             attempt.answered = True
             attempt.output = data.get("output")
             attempt.seconds += data.get("duration") or 0.0
-            attempt.tokens += total_tokens(usage) if usage else 0
+            attempt.tokens += total_tokens(data.get("token_usage") or {})
             attempt.cost_usd = data.get("cost_usd")
         elif kind == "agent.error":
             attempt.error = str(data.get("error") or "")
@@ -232,7 +233,7 @@ class _Teller:
                 Check(
                     str(data.get("gate")),
                     kind == "gate.pass",
-                    proof(data, passed=kind == "gate.pass"),
+                    proof(data, passed=kind == "gate.pass", limit=_LONGEST_PROOF),
                     str(data.get("feedback") or ""),
                     data.get("duration") or 0.0,
                 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from loopengt.display import dollars, duration, first_line, lap, spent, visible
 from loopengt_exporters.story import Attempt, Check, Execution, Note, Story, tell
-from loopengt_exporters.text import dollars, first_line, seconds, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,6 +16,9 @@ __all__ = ["TreeExporter"]
 
 Branch = tuple[str, "list[Branch]"]
 """A line, and the branches below it."""
+
+_LONGEST = 100
+"""Characters of a text within a line."""
 
 
 class TreeExporter:
@@ -30,7 +33,7 @@ class TreeExporter:
             f"  {_figures(story, state)}",
         ]
         if story.header.get("goal"):
-            lines.append(f"  goal: {first_line(str(story.header['goal']))}")
+            lines.append(f"  goal: {first_line(str(story.header['goal']), _LONGEST)}")
         lines += _draw([_part(part, story) for part in story.parts])
         lines.append(_ending(story, state))
         return "\n".join(lines) + "\n"
@@ -38,7 +41,7 @@ class TreeExporter:
 
 def _figures(story: Story, state: LoopState) -> str:
     turns = f"{state.turn} turn{'' if state.turn == 1 else 's'}"
-    figures = [turns, seconds(story.seconds), f"{story.tokens:,} tokens", dollars(*story.cost)]
+    figures = [turns, duration(story.seconds, fine=True), f"{story.tokens:,} tokens", dollars(*story.cost)]
     if story.header.get("pattern"):
         figures.insert(0, f"pattern {visible(str(story.header['pattern']))}")
     return " · ".join(figures)
@@ -58,27 +61,23 @@ def _part(part: Execution | Note, story: Story) -> Branch:
 
 
 def _execution(execution: Execution, story: Story) -> str:
-    laps = story.header.get("pattern") == "repeat" or execution.occurrence > 1
-    name = f"{execution.turn} {visible(execution.step)}" + (f" (lap {execution.occurrence})" if laps else "")
+    mark = lap(str(story.header.get("pattern")), execution.occurrence)
     facts = [execution.status]
     if execution.seconds is not None:
-        facts.append(seconds(execution.seconds))
+        facts.append(duration(execution.seconds, fine=True))
     if execution.why:
-        facts.append(first_line(execution.why))
-    return f"{name}  {' · '.join(facts)}"
+        facts.append(first_line(execution.why, _LONGEST))
+    return f"{execution.turn} {visible(execution.step)}{mark}  {' · '.join(facts)}"
 
 
 def _attempt(attempt: Attempt, execution: Execution) -> Branch:
     facts = [visible(execution.agent)] if execution.agent else []
     if attempt.waited:
-        facts.append(f"after {seconds(attempt.waited)} of waiting")
+        facts.append(f"after {duration(attempt.waited, fine=True)} of waiting")
     if attempt.answered or attempt.error:
-        facts.append(seconds(attempt.seconds))
-    if attempt.tokens:
-        facts.append(f"{attempt.tokens:,} tokens")
-    if attempt.cost_usd or attempt.tokens:
-        facts.append(dollars(attempt.cost_usd or 0.0, 1 if attempt.cost_usd is None else 0))
-    below: list[Branch] = [(f"tool {first_line(tool)}", []) for tool in attempt.tools]
+        facts.append(duration(attempt.seconds, fine=True))
+    facts += spent(attempt.tokens, attempt.cost_usd)
+    below: list[Branch] = [(f"tool {first_line(tool, _LONGEST)}", []) for tool in attempt.tools]
     if attempt.error:
         below.append((f"error: {first_line(attempt.error, 200)}", []))
     below += [(_check(check), []) for check in attempt.checks]
@@ -88,7 +87,7 @@ def _attempt(attempt: Attempt, execution: Execution) -> Branch:
 def _check(check: Check) -> str:
     verdict = "pass" if check.passed else "FAIL"
     proof = f"  {check.proof}" if check.proof else ""
-    return f"gate {visible(check.gate)} {verdict}{proof}  {seconds(check.seconds)}"
+    return f"gate {visible(check.gate)} {verdict}{proof}  {duration(check.seconds, fine=True)}"
 
 
 def _draw(branches: list[Branch], indent: str = "") -> Iterator[str]:

@@ -51,6 +51,8 @@ class CompiledStep:
     invoke: Invoke
     """Calls the agent through the middleware."""
     prompt: Prompt
+    plain_prompt: str | None
+    """The prompt as it is whenever nothing in it changes but for a ``goal`` in the run's context."""
     system_prompt: Prompt | None
     takes_feedback: bool
     """Whether the prompt has a place for ``{feedback}``."""
@@ -128,6 +130,7 @@ class _Binding:
             agent=bound.agent,
             invoke=bound.invoke,
             prompt=prompt,
+            plain_prompt=prompt.render({"goal": self._spec.goal}) if prompt.names <= {"goal"} else None,
             system_prompt=bound.system_prompt,
             takes_feedback=any(name.partition(".")[0] == "feedback" for name in prompt.names),
             gates=(*bound.gates, *(self._gates[name] for name in step.verification_gates)),

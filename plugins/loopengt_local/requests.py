@@ -35,13 +35,15 @@ def make_request(
     Raises:
         EndRun: A prompt names something that the run does not hold.
     """
-    own = {"feedback": feedback, "handoff": "", "item": "", "lap": occurrence}
-    scope = RunScope(run, own | dict(names) if names else own, context_at_root=True)
-    try:
-        prompt = step.prompt.render(scope)
-        system_prompt = step.system_prompt.render(scope) if step.system_prompt is not None else ""
-    except PromptError as exc:
-        raise EndRun(End(EndReason.FAILED, f"step {step.name!r}: {exc}")) from exc
+    prompt, system_prompt = step.plain_prompt, ""
+    if prompt is None or step.system_prompt is not None or names or "goal" in run.fold.context:
+        own = {"feedback": feedback, "handoff": "", "item": "", "lap": occurrence}
+        scope = RunScope(run, own | dict(names) if names else own, context_at_root=True)
+        try:
+            prompt = step.prompt.render(scope)
+            system_prompt = step.system_prompt.render(scope) if step.system_prompt is not None else ""
+        except PromptError as exc:
+            raise EndRun(End(EndReason.FAILED, f"step {step.name!r}: {exc}")) from exc
     if feedback and not step.takes_feedback:
         prompt = f"{prompt}\n\n{FEEDBACK_HEADING}\n{feedback}"
     return AgentRequest(

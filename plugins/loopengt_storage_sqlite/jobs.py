@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["append", "claim", "create", "put_blob", "release", "renew", "run_not_found", "signal"]
 
+_PIECE = 1 << 20
+
 _INSERT_EVENTS = "INSERT INTO events (id, payload) VALUES (?, ?)"
 
 # Lease and position are checked in the statement that writes.
@@ -127,7 +129,16 @@ def signal(cursor: sqlite3.Cursor, run_id: str, payload: str) -> None:
 
 def put_blob(cursor: sqlite3.Cursor, digest: bytes, data: bytes) -> None:
     """Store bytes under the digest of their content."""
-    cursor.execute("INSERT OR IGNORE INTO blobs (digest, data) VALUES (?, ?)", (digest, data))
+    if len(data) <= _PIECE:
+        cursor.execute("INSERT OR IGNORE INTO blobs (digest, data) VALUES (?, ?)", (digest, data))
+        return
+    # Piece by piece: SQLite would hold two copies of a value that it is given whole.
+    insert = "INSERT OR IGNORE INTO blobs (digest, data) VALUES (?, zeroblob(?))"
+    if cursor.execute(insert, (digest, len(data))).rowcount and cursor.lastrowid is not None:
+        view = memoryview(data)
+        with cursor.connection.blobopen("blobs", "data", cursor.lastrowid) as blob:
+            for start in range(0, len(data), _PIECE):
+                blob.write(view[start : start + _PIECE])
 
 
 def run_not_found(run_id: str) -> RunNotFound:

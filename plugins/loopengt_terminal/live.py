@@ -10,12 +10,12 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from loopengt_terminal.narration import Line, narrate
+from loopengt.display import duration, visible
+from loopengt_terminal.narration import Line, narrate, standing
 from loopengt_terminal.progress import Progress
-from loopengt_terminal.text import dollars, duration, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from loopengt_hookspecs.models import TraceEvent
     from loopengt_terminal.progress import StepProgress
@@ -90,22 +90,8 @@ def under_way(step: StepProgress, progress: Progress, now: datetime) -> str:
 
 
 def status(progress: Progress, now: datetime) -> str:
-    """Write what a run has used of its limits, and what is left."""
-    limits, elapsed = progress.limits, progress.elapsed(now)
-    parts = [f"turn {progress.turn}" + (f" of {limits['max_turns']}" if "max_turns" in limits else "")]
-    parts.append(duration(elapsed) + _left(limits.get("max_total_time_seconds"), elapsed, duration))
-    since = " since resumed" if progress.partial else ""
-    tokens, cost = progress.tokens, progress.cost_usd
-    # What was used before a resumed run was resumed is not known here, so neither is what is left.
-    known = {} if progress.partial else limits
-    parts.append(f"{tokens:,} tokens{since}" + _left(known.get("max_tokens"), tokens, "{:,.0f}".format))
-    spent = dollars(cost, progress.unknown_costs)
-    parts.append(f"{spent}{since}" + _left(known.get("max_cost_usd"), cost, "${:.4f}".format))
-    return " · ".join([*parts, "Ctrl-C pauses"])
-
-
-def _left(limit: float | None, used: float, write: Callable[[float], str]) -> str:
-    return "" if limit is None else f" ({write(max(0.0, limit - used))} left)"
+    """Write how far a run has come, and how to stop it."""
+    return " · ".join([*standing(progress, now), "Ctrl-C pauses"])
 
 
 def _row(text: str, style: str = "") -> Text:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from loopengt.display import dollars, duration, first_line, one_line, proof, spent, visible
 from loopengt_terminal.progress import tokens_of
-from loopengt_terminal.text import duration, figures, one_line, proof, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from loopengt_hookspecs.models import TraceEvent
     from loopengt_terminal.progress import Progress, StepProgress
 
-__all__ = ["Line", "narrate"]
+__all__ = ["Line", "narrate", "standing"]
 
 _SHOWN = 1_000
 
@@ -47,11 +48,27 @@ def narrate(
     return lines + _details(kind, data) if verbose else lines
 
 
+def standing(progress: Progress, now: datetime) -> list[str]:
+    """Write the turn, time, tokens and cost of a run, each with what is left of its limit."""
+    limits, elapsed = progress.limits, progress.elapsed(now)
+    tokens, cost = progress.tokens, progress.cost_usd
+    return [
+        f"turn {progress.turn}" + (f" of {limits['max_turns']}" if "max_turns" in limits else ""),
+        duration(elapsed) + _left(limits.get("max_total_time_seconds"), elapsed, duration),
+        f"{tokens:,} tokens" + _left(limits.get("max_tokens"), tokens, "{:,.0f}".format),
+        dollars(cost, progress.unknown_costs) + _left(limits.get("max_cost_usd"), cost, "${:.4f}".format),
+    ]
+
+
+def _left(limit: float | None, used: float, write: Callable[[float], str]) -> str:
+    return "" if limit is None else f" ({write(max(0.0, limit - used))} left)"
+
+
 def _of_the_run(kind: str, data: dict[str, Any], progress: Progress, event: TraceEvent) -> list[Line]:
     if kind == "loop.start":
         return [Line(f"run {visible(progress.run_id)}: loop {visible(progress.loop)}, {_bounds(progress)}")]
     if kind == "loop.resume":
-        done = f"after {duration(progress.before)} of work" if progress.before else "from its start"
+        done = f"at {', '.join(standing(progress, event.timestamp))}" if progress.before else "from its start"
         return [Line(f"run {visible(progress.run_id)}: loop {visible(progress.loop)} resumed {done}")]
     if kind in ("loop.pause", "loop.complete", "loop.error"):
         style = "good" if kind == "loop.complete" else "bad"
@@ -82,13 +99,13 @@ def _start(data: dict[str, Any], step: StepProgress, progress: Progress, event: 
 
 
 def _response(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
-    took = duration(data.get("duration") or 0.0)
-    return Line(f"agent {visible(step.agent)} answered in {took}{figures(data, tokens_of(data))}", "dim")
+    figures = [duration(data.get("duration") or 0.0), *spent(tokens_of(data), data.get("cost_usd"))]
+    return Line(f"agent {visible(step.agent)} answered in {', '.join(figures)}", "dim")
 
 
 def _agent_error(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
     took = duration(data.get("duration") or 0.0)
-    why = one_line(str(data.get("error") or ""), first=True)
+    why = first_line(str(data.get("error") or ""))
     return Line(f"agent {visible(step.agent)} FAILED after {took}: {why}", "bad")
 
 
@@ -118,7 +135,7 @@ def _complete(data: dict[str, Any], step: StepProgress, progress: Progress, even
 
 
 def _error(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
-    why = one_line(str(data.get("error") or ""), first=True)
+    why = first_line(str(data.get("error") or ""))
     return Line(f"{_name(step, progress)} FAILED: {why}", "bad")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from loopengt import display
 from loopengt.journal import total_tokens
 
 if TYPE_CHECKING:
@@ -52,8 +53,6 @@ class Progress:
     cost_usd: float = 0.0
     unknown_costs: int = 0
     """Answers of agents whose cost nobody knows."""
-    partial: bool = False
-    """Whether the run was resumed, so that tokens and cost are only those since then."""
     resting: bool = False
     steps: dict[str, StepProgress] = field(default_factory=dict)
     """Steps under way, by name."""
@@ -64,7 +63,7 @@ class Progress:
 
     def lap(self, step: StepProgress) -> str:
         """Name the lap of a step, where there are laps."""
-        return f" (lap {step.occurrence})" if self.pattern == "repeat" or step.occurrence > 1 else ""
+        return display.lap(self.pattern, step.occurrence)
 
     def apply(self, event: TraceEvent) -> StepProgress | None:
         """Apply an event and return the step that it belongs to, with its last state when it has ended."""
@@ -82,10 +81,13 @@ class Progress:
         self.loop = getattr(event, "loop_name", "")
         self.pattern = getattr(event, "pattern", "")
         self.resting = False
+        data = event.data
         if kind == "loop.resume":
-            self.before = float(event.data.get("elapsed", 0.0))
-            self.partial = True
-        limits = event.data.get("limits")
+            self.before = float(data.get("elapsed", 0.0))
+            self.turn = data.get("turn", 0)
+            self.tokens, self.cost_usd = data.get("tokens", 0), data.get("cost_usd", 0.0)
+            self.unknown_costs = data.get("unknown_costs", 0)
+        limits = data.get("limits")
         if isinstance(limits, dict):
             self.limits = {key: value for key, value in limits.items() if isinstance(value, int | float)}
 
@@ -125,5 +127,4 @@ class Progress:
 
 def tokens_of(data: dict[str, Any]) -> int:
     """Return the tokens of an answer (an ``agent.response`` event's data)."""
-    usage = data.get("token_usage")
-    return total_tokens(usage) if usage else 0
+    return total_tokens(data.get("token_usage") or {})

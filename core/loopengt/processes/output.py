@@ -94,17 +94,13 @@ class Output:
         """
         if not self.truncated:
             return bytes(self._head)
-        parts = []
-        position = 0
-        while self._fd is not None and (part := os.pread(self._fd, _READ_SIZE, position)):
-            parts.append(part)
-            position += len(part)
-        if self.discarded:
-            tail = self._ending()[-self.discarded :]
-            if missing := self.discarded - len(tail):
-                parts.append(b"\n[... %d bytes discarded ...]\n" % missing)
-            parts.append(tail)
-        return b"".join(parts)
+        # In one go: parts that are joined would be in memory twice.
+        whole = os.pread(self._fd, self._spooled, 0) if self._fd is not None else b""
+        if not self.discarded:
+            return whole
+        tail = self._ending()[-self.discarded :]
+        missing = self.discarded - len(tail)
+        return b"".join((whole, b"\n[... %d bytes discarded ...]\n" % missing if missing else b"", tail))
 
     def _ending(self) -> bytes:
         half = self._keep // 2

@@ -8,22 +8,31 @@ from loopengt.errors import RunNotFound
 from loopengt.ownership import is_free
 
 if TYPE_CHECKING:
-    from loopengt import Kernel
+    from loopengt.kernel import Kernel
     from loopengt_hookspecs.storage import RunRow, Storage
 
-__all__ = ["check_runs_exist", "find_run", "is_driven"]
+__all__ = ["check_runs_exist", "find_run", "has_crashed", "is_driven", "keeps_runs"]
 
-LATEST = "latest"
+_LATEST = "latest"
 _MOST_CANDIDATES = 10
 
 
+def keeps_runs(kernel: Kernel) -> bool:
+    """Whether there can be runs: looking for them where nothing was ever set up must not create a storage."""
+    return kernel.folder.is_dir() or bool(kernel.config.sources)
+
+
 def check_runs_exist(kernel: Kernel, name: str) -> None:
-    """Refuse to look for a run where nothing was ever set up: that would create a storage.
+    """Refuse to look for a run where there can be none.
+
+    Args:
+        kernel: The project.
+        name: What the person calls the run.
 
     Raises:
         RunNotFound: The project has no ``.loopengt`` folder, and no setting names another place.
     """
-    if not kernel.folder.is_dir() and not kernel.config.sources:
+    if not keeps_runs(kernel):
         raise _no_such_run(name)
 
 
@@ -37,7 +46,7 @@ async def find_run(storage: Storage, name: str) -> RunRow:
     Raises:
         RunNotFound: There is none, or more than one; the message lists them.
     """
-    if name == LATEST:
+    if name == _LATEST:
         found = await storage.rows(limit=1)
     else:
         found = await storage.rows(prefix=name, limit=_MOST_CANDIDATES + 1) if name else []
@@ -57,6 +66,11 @@ def is_driven(row: RunRow) -> bool:
     return row.status == "running" and not is_free(row.owner, row.lease_until)
 
 
+def has_crashed(row: RunRow) -> bool:
+    """Whether the run counts as running, but nobody drives it."""
+    return row.status == "running" and is_free(row.owner, row.lease_until)
+
+
 def _no_such_run(name: str) -> RunNotFound:
-    what = "there are no runs yet" if name == LATEST else f"there is no run {name!r}"
+    what = "there are no runs yet" if name == _LATEST else f"there is no run {name!r}"
     return RunNotFound(what, remedy="See `loopengt runs`; -C DIR names another project.")
