@@ -1,4 +1,4 @@
-"""Makes values of any origin fit to be read by people: no control characters, one line, figures with units."""
+"""Makes values of any origin fit to be read: no control characters, bounded length, figures with units."""
 
 from __future__ import annotations
 

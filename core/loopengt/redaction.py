@@ -14,7 +14,7 @@ MARK = "[redacted]"
 SHORTEST = 8
 """Characters from which a value is taken for a secret; shorter ones would blank out ordinary words."""
 
-_SECRET_NAME = re.compile(r"(?:^|_)(?:API_?KEY|ACCESS_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|AUTH)(?:$|_)")
+_SECRET_NAME = re.compile(r"(?:^|_)(?:API_?KEY|ACCESS_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(?:$|_)")
 
 
 def is_secret_name(name: str) -> bool:

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from loopengt_hookspecs.registration import Register
     from loopengt_hookspecs.models import End, LoopSpec, LoopState
+    from loopengt_hookspecs.registration import Register
     from loopengt_hookspecs.tracing import Observer
 
 UnknownOutcome = Literal["ask", "done", "retry", "fail"]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from loopengt.cli.retyping import command_line
 from loopengt.errors import LeaseLost, RunOwned, StorageError
-from loopengt.journal import Fold, read_events
 from loopengt_cli_run.interrupts import INTERRUPTED, Interrupts
 from loopengt_cli_run.ndjson import NdjsonObserver
-from loopengt_cli_run.retyping import command_line
 from loopengt_cli_run.summary import summarise
 from loopengt_cli_run.text import say
 from loopengt_cli_run.waiting import wait_for_turn
@@ -70,15 +69,14 @@ class Session:
         observers = self._observers() if events is None else [events]
         try:
             with Interrupts() as interrupts:
-                done = asyncio.run(self._drive(begin, observers, interrupts, run_id))
+                result = asyncio.run(self._drive(begin, observers, interrupts, run_id))
         finally:
             if events is not None:
                 events.finish()
-        if done is None:
+        if result is None:
             say("Interrupted before anything was executed.")
             return INTERRUPTED
-        result, fold = done
-        for line in summarise(result, fold, self._kernel, quiet=self._display.quiet):
+        for line in summarise(result, self._kernel, quiet=self._display.quiet):
             say(line)
         return result.end.reason.exit_code
 
@@ -95,7 +93,7 @@ class Session:
 
     async def _drive(
         self, begin: Begin, observers: Sequence[Observer], interrupts: Interrupts, run_id: str
-    ) -> tuple[RunResult, Fold] | None:
+    ) -> RunResult | None:
         """Drive the run; None when a signal came before that."""
         async with self._kernel.storage() as storage:
             engine = self._kernel.engine()
@@ -118,7 +116,7 @@ class Session:
                             break
                     if await wait_for_turn(storage, run_id, interrupts):
                         begin = _resuming(run_id)
-            return None if result is None else (result, await _fold_of(storage, result.run_id))
+            return result
 
 
 def _resuming(run_id: str) -> Begin:
@@ -126,11 +124,3 @@ def _resuming(run_id: str) -> Begin:
         return await engine.resume(ResumeRequest(run_id, observers))
 
     return begin
-
-
-async def _fold_of(storage: Storage, run_id: str) -> Fold:
-    """Fold the run once more, for what its result does not tell: workspace, unknown costs, questions."""
-    fold = Fold(history=False)
-    async for events in read_events(storage, run_id, blobs=False):
-        fold.apply_all(events)
-    return fold

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loopengt.cli.retyping import command_line
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from loopengt import Kernel
-    from loopengt.journal import Fold
     from loopengt_hookspecs.engines import RunResult
 
 __all__ = ["summarise"]
@@ -23,21 +21,20 @@ __all__ = ["summarise"]
 _ANSWERS = (("it was done", "done"), ("do it again", "retry"), ("it failed", "fail"))
 
 
-def summarise(result: RunResult, fold: Fold, kernel: Kernel, *, quiet: bool) -> Iterator[str]:
+def summarise(result: RunResult, kernel: Kernel, *, quiet: bool) -> Iterator[str]:
     """Yield the lines that are printed at the end of ``run`` and ``resume``.
 
     Args:
         result: How the run ended or where it paused.
-        fold: The run, folded from its journal.
         kernel: The project.
         quiet: Only the reason, and how to go on with what rests.
     """
     yield from _reason(result)
     if not quiet:
-        yield _figures(result, fold)
-        yield from _workspace(fold, kernel)
+        yield _figures(result)
+        yield from _workspace(result, kernel)
         yield f"trace:     {command_line(kernel, 'trace', result.run_id)}"
-    yield from _next(result, fold, kernel)
+    yield from _next(result, kernel)
 
 
 def _reason(result: RunResult) -> Iterator[str]:
@@ -47,28 +44,28 @@ def _reason(result: RunResult) -> Iterator[str]:
     yield from (f"  {line}" for line in more)
 
 
-def _figures(result: RunResult, fold: Fold) -> str:
-    turns = f"{fold.turn} turn{'' if fold.turn == 1 else 's'}"
+def _figures(result: RunResult) -> str:
+    turn = result.snapshot().turn
+    turns = f"{turn} turn{'' if turn == 1 else 's'}"
     figures = (turns, duration(result.elapsed), f"{result.tokens:,} tokens")
-    return f"run {result.run_id}: {', '.join(figures)}, {dollars(result.cost_usd, fold.unknown_costs)}"
+    return f"run {result.run_id}: {', '.join(figures)}, {dollars(result.cost_usd, result.unknown_costs)}"
 
 
-def _workspace(fold: Fold, kernel: Kernel) -> Iterator[str]:
+def _workspace(result: RunResult, kernel: Kernel) -> Iterator[str]:
     """Say where the files are that the run worked on, and how to see and take over the changes."""
-    facts = fold.header.get("workspace") or {}
-    path, branch = str(facts.get("path", "")), str(facts.get("branch", ""))
-    if not path or facts.get("kind") == "in_place":
+    path = result.workspace
+    if path is None or result.workspace_kind in ("", "in_place"):
         return
     yield f"workspace: {path}"
-    if not Path(path).is_dir():
+    if not path.is_dir():
         return
-    folder, project = shlex.quote(path), shlex.quote(str(kernel.project))
-    if branch:
-        name = shlex.quote(branch)
+    folder, project = shlex.quote(str(path)), shlex.quote(str(kernel.project))
+    if result.workspace_branch:
+        name = shlex.quote(result.workspace_branch)
         yield f"  see:     (cd {folder} && git add -A && git diff --cached --stat)"
         commit = f"(cd {folder} && git add -A && git commit -qm {name})"
         yield f"  apply:   {commit}; git -C {project} merge {name}"
-    elif Path(path, ".git").exists():
+    elif (path / ".git").exists():
         changes = f"(cd {folder} && git add -A && git diff --cached HEAD)"
         yield f"  see:     {changes}"
         yield f"  apply:   {changes} | patch -d {project} -p1"
@@ -76,11 +73,11 @@ def _workspace(fold: Fold, kernel: Kernel) -> Iterator[str]:
         yield f"  see:     diff -ru -x .loopengt -x __pycache__ -x '.*_cache' {project} {folder}"
 
 
-def _next(result: RunResult, fold: Fold, kernel: Kernel) -> Iterator[str]:
+def _next(result: RunResult, kernel: Kernel) -> Iterator[str]:
     """Say how to go on with a run that rests."""
     reason = result.end.reason
     resume = command_line(kernel, "resume", result.run_id)
-    if reason is EndReason.APPROVAL_REQUIRED and (fold.pending or {}).get("kind") == "unknown_outcome":
+    if reason is EndReason.APPROVAL_REQUIRED and (result.pending or {}).get("kind") == "unknown_outcome":
         yield from (f"{text + ':':<15}{resume} --unknown-outcome {word}" for text, word in _ANSWERS)
     elif reason.status is RunStatus.PAUSED:
         yield f"resume:    {resume}"

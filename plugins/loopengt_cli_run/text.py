@@ -19,5 +19,7 @@ def say(line: str = "") -> None:
 
 def lines_of(text: str, most: int = 20, width: int = 500) -> list[str]:
     """Return the lines of a text of any origin, fit for a terminal, at most so many and so wide."""
-    lines = [visible(line[:width].rstrip(), keep="\t") for line in text[: 2 * most * width].strip().splitlines()]
+    lines = [
+        visible(line[:width].rstrip(), keep="\t") for line in text[: 2 * most * width].strip().splitlines()
+    ]
     return [*lines[:most], "…"] if len(lines) > most else lines

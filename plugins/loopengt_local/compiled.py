@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.patterns import Pattern
     from loopengt_hookspecs.registration import Components
     from loopengt_hookspecs.stop_conditions import StopRule
+    from loopengt_local.intake import Intake
 
 __all__ = ["BoundGate", "CompiledLoop", "CompiledStep", "compile_loop"]
 
@@ -75,10 +76,12 @@ class CompiledLoop:
     time_limit: float
     """Seconds that the run may be driven."""
     output_gate: BoundGate | None
+    intake: Intake
+    """Takes in what agents and gates hand over."""
 
 
 def compile_loop(
-    spec: LoopSpec, components: Components, project: Path, middleware: tuple[str, ...] = ()
+    spec: LoopSpec, components: Components, project: Path, intake: Intake, middleware: tuple[str, ...] = ()
 ) -> CompiledLoop:
     """Bind a loop spec.
 
@@ -87,7 +90,7 @@ def compile_loop(
         ComponentNotFound: A provider, gate kind, pattern or stop condition is not there.
     """
     refuse_unsupported(spec)
-    return _Binding(spec, components, project, middleware).loop()
+    return _Binding(spec, components, project, middleware).loop(intake)
 
 
 class _Binding:
@@ -104,7 +107,7 @@ class _Binding:
         self._gates = {gate.name: self.gate(gate) for gate in spec.policy.verification_gates}
         self._prompts: dict[tuple[str, str], Prompt] = {}
 
-    def loop(self) -> CompiledLoop:
+    def loop(self, intake: Intake) -> CompiledLoop:
         spec, get = self._spec, self._components.get
         stop_rules = tuple(
             get("stop_conditions", condition.condition_type).bind(condition, spec)
@@ -118,6 +121,7 @@ class _Binding:
             stop_rules=stop_rules,
             time_limit=min([spec.policy.max_total_time_seconds, *limits]),
             output_gate=self._output_gate(),
+            intake=intake,
         )
 
     def _step(self, step: StepSpec) -> CompiledStep:

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from loopengt import ReplayMismatch, get_logger
 from loopengt.journal import Fold, Journal, Replay
-from loopengt_hookspecs.engines import RunResult
 from loopengt_hookspecs.errors import LeaseLost, LoopengtError, StorageError
 from loopengt_hookspecs.gates import GateRequest
 from loopengt_hookspecs.models import End, EndReason, RunStatus, StepResult
 from loopengt_hookspecs.storage import RunRow
 from loopengt_local.control import EndRun
+from loopengt_local.results import result_of
 from loopengt_local.run import LocalRun
 
 if TYPE_CHECKING:
-    from loopengt_hookspecs.engines import UnknownOutcome
+    from loopengt_hookspecs.engines import RunResult, UnknownOutcome
     from loopengt_hookspecs.storage import Lease
     from loopengt_local.compiled import CompiledLoop
     from loopengt_local.leases import LeaseKeeper
@@ -98,7 +98,7 @@ class Drive:
             await self.run_object.close()
         if cancelled is not None:
             raise cancelled
-        return self._result(end)
+        return result_of(self._fold, self._lease.run_id, end, self._workspace)
 
     def interrupt(self) -> None:
         """Pause the run at once; what the agent was doing is cancelled."""
@@ -216,11 +216,20 @@ class Drive:
     async def _go_live(self) -> None:
         """The replay is over: from here on the journal is written."""
         assert self._lease is not None
-        elapsed = self._fold.elapsed
+        fold = self._fold
+        elapsed = fold.elapsed
         self._journal.take_up(self._lease)
         self._live = True
-        self._journal.note("loop.resume", None, {"elapsed": round(elapsed, 3)})
-        await self._journal.commit(row_of(self._fold, RunStatus.RUNNING))
+        used = {
+            "elapsed": round(elapsed, 3),
+            "turn": fold.turn,
+            "tokens": fold.tokens,
+            "cost_usd": fold.cost_usd,
+            "unknown_costs": fold.unknown_costs,
+            "limits": fold.header.get("limits", {}),
+        }
+        self._journal.note("loop.resume", None, used)
+        await self._journal.commit(row_of(fold, RunStatus.RUNNING))
         if self._timeout is not None:
             left = self._compiled.time_limit - elapsed
             self._timeout.reschedule(asyncio.get_running_loop().time() + left)
@@ -232,19 +241,6 @@ class Drive:
         kind = {RunStatus.COMPLETED: "loop.complete", RunStatus.PAUSED: "loop.pause"}.get(status, "loop.error")
         self._journal.note(kind, None, {"reason": end.reason.value, "detail": end.detail})
         await self._journal.commit(row_of(self._fold, status, end=end), release=True)
-
-    def _result(self, end: End) -> RunResult:
-        fold = self._fold
-        return RunResult(
-            run_id=fold.run_id,
-            end=end,
-            snapshot=fold.snapshot,
-            output=fold.last_output,
-            workspace=self._workspace,
-            tokens=fold.tokens,
-            cost_usd=fold.cost_usd,
-            elapsed=fold.elapsed,
-        )
 
     # -- what comes from outside --------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from contextlib import suppress
 from pathlib import Path
 from time import time
@@ -11,15 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from loopengt.journal import Fold, Journal, Replay, encode_value, read_events, to_json_data
 from loopengt.ownership import current_owner
+from loopengt.redaction import Redactor
 from loopengt_hookspecs.engines import PlannedStep, RunRequest, RunResult
 from loopengt_hookspecs.errors import RunNotFound, StorageError, UsageError
 from loopengt_hookspecs.models import EndReason, LoopSpec, RunStatus
 from loopengt_local.compiled import CompiledLoop, compile_loop
 from loopengt_local.drive import Drive, row_of
+from loopengt_local.intake import Intake
 from loopengt_local.leases import LeaseKeeper
 from loopengt_local.naming import new_run_id, usable_run_id
 from loopengt_local.observers import ObserverHub
 from loopengt_local.options import LocalOptions
+from loopengt_local.results import result_of
 from loopengt_local.workspace import Workspace, make_workspace
 
 if TYPE_CHECKING:
@@ -50,6 +54,7 @@ class LocalEngine:
         self._project = context.project
         self._options: LocalOptions = context.options or LocalOptions()
         self._drives: dict[str, Drive] = {}
+        self._intake = Intake(Redactor.of_environment(os.environ))
         self._keeper: LeaseKeeper | None = None
         self._stored_specs: dict[str, asyncio.Task[str]] = {}
         self._compiled: dict[int, tuple[LoopSpec, CompiledLoop, bytes, str]] = {}
@@ -193,7 +198,7 @@ class LocalEngine:
                 self._compiled.clear()
             names = tuple(self._components.setting("engine", "middleware"))
             raw = encode_value(spec.model_dump(mode="json", by_alias=True, exclude_unset=True))
-            compiled = compile_loop(spec, self._components, self._project, names)
+            compiled = compile_loop(spec, self._components, self._project, self._intake, names)
             known = self._compiled[id(spec)] = (spec, compiled, raw, hashlib.sha256(raw).hexdigest())
         return known[1:]
 
@@ -268,16 +273,7 @@ class LocalEngine:
 
 def _as_it_ended(fold: Fold) -> RunResult:
     assert fold.end is not None
-    return RunResult(
-        run_id=fold.run_id,
-        end=fold.end,
-        snapshot=fold.snapshot,
-        output=fold.last_output,
-        workspace=Path(fold.header["workspace"]["path"]),
-        tokens=fold.tokens,
-        cost_usd=fold.cost_usd,
-        elapsed=fold.elapsed,
-    )
+    return result_of(fold, fold.run_id, fold.end, Path(fold.header["workspace"]["path"]))
 
 
 def _context(request: RunRequest) -> dict[str, Any]:

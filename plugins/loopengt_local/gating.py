@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from loopengt.journal import clean_text, to_json_data
 from loopengt_hookspecs.errors import LeaseLost, MissingRequirement, StorageError
 from loopengt_hookspecs.gates import GateRequest, GateVerdict
 from loopengt_hookspecs.models import End, EndReason, StepResult
@@ -16,6 +15,7 @@ from loopengt_local.scope import RunScope
 
 if TYPE_CHECKING:
     from loopengt_local.compiled import BoundGate
+    from loopengt_local.intake import Intake
     from loopengt_local.run import LocalRun
 
 __all__ = ["check_gate"]
@@ -57,7 +57,7 @@ async def check_gate(
         workspace=run.workspace,
         idempotency_key=key,
         scope=lambda: RunScope(run, names, result=result),
-        put_blob=run.journal.storage.put_blob,
+        put_blob=run.compiled.intake.put_blob(run.journal.storage.put_blob),
     )
     passed, feedback, proof = await _ask(run, bound, request)
     data = {
@@ -82,7 +82,7 @@ async def _ask(run: LocalRun, bound: BoundGate, request: GateRequest) -> tuple[b
         verdict = await bound.gate.check(request)
         if deadline.expired:
             await deadline.settle()
-        return _read(verdict)
+        return _read(verdict, run.compiled.intake)
     except (LeaseLost, StorageError):
         raise
     except MissingRequirement as exc:
@@ -98,10 +98,9 @@ async def _ask(run: LocalRun, bound: BoundGate, request: GateRequest) -> tuple[b
         run.deadlines.end(deadline)
     if deadline.expired:
         return False, f"the gate took longer than its {bound.timeout:g} seconds", {"timed_out": True}
-    said = clean_text(str(failed) or type(failed).__name__)
+    said = run.compiled.intake.text(str(failed) or type(failed).__name__)
     return False, f"the gate could not be checked: {said}", {"error": type(failed).__name__}
 
 
-def _read(verdict: GateVerdict) -> tuple[bool, str, Any]:
-    proof = to_json_data(verdict.proof)[0]
-    return verdict.passed is True, clean_text(str(verdict.feedback or "")), proof
+def _read(verdict: GateVerdict, intake: Intake) -> tuple[bool, str, Any]:
+    return verdict.passed is True, intake.text(str(verdict.feedback or "")), intake.data(verdict.proof)[0]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from loopengt.journal import to_json_data
 from loopengt_hookspecs.agents import AgentError, AgentReply
+
+if TYPE_CHECKING:
+    from loopengt_local.intake import Intake
 
 __all__ = ["EMITTED", "response_data"]
 
@@ -28,7 +30,9 @@ EMITTED = frozenset(
 _SOURCES = ("reported", "estimated", "unknown")
 
 
-def response_data(reply: AgentReply, agent: str, attempt: int, duration: float) -> tuple[dict[str, Any], int]:
+def response_data(
+    reply: AgentReply, agent: str, attempt: int, duration: float, intake: Intake
+) -> tuple[dict[str, Any], int]:
     """Return the data of an ``agent.response`` event, and the size of its output in bytes.
 
     Raises:
@@ -37,7 +41,7 @@ def response_data(reply: AgentReply, agent: str, attempt: int, duration: float) 
     try:
         if not isinstance(reply, AgentReply):
             raise TypeError(f"a Python {type(reply).__name__} in place of an AgentReply")
-        output, size = to_json_data(reply.output)
+        output, size = intake.data(reply.output)
         data: dict[str, Any] = {"attempt": attempt, "output": output, "duration": round(duration, 6)}
         if reply.token_usage:
             data["token_usage"] = _tokens(reply.token_usage)
@@ -45,7 +49,7 @@ def response_data(reply: AgentReply, agent: str, attempt: int, duration: float) 
             data["cost_usd"] = _cost(reply.cost_usd)
             data["cost_source"] = reply.cost_source if reply.cost_source in _SOURCES else "unknown"
         if reply.metadata:
-            data["metadata"] = to_json_data(dict(reply.metadata))[0]
+            data["metadata"] = intake.data(dict(reply.metadata))[0]
     except (TypeError, ValueError) as exc:
         raise AgentError(
             f"agent {agent!r} answered with something that cannot be kept: {exc}",

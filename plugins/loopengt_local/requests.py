@@ -60,7 +60,7 @@ def make_request(
         workspace=run.workspace,
         context=run.fold.context,
         emit=emit,
-        put_blob=run.journal.storage.put_blob,
+        put_blob=run.compiled.intake.put_blob(run.journal.storage.put_blob),
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from loopengt.journal import clean_text
 from loopengt_hookspecs.errors import AgentError, MissingRequirement
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ class Failure:
     retry_after: float | None = None
 
     @classmethod
-    def of(cls, exc: BaseException) -> Failure:
-        """Describe an exception that an agent raised."""
+    def of(cls, exc: BaseException, clean: Callable[[str], str]) -> Failure:
+        """Describe an exception that an agent raised; ``clean`` makes its text fit for the journal."""
         kinds = tuple(kind.__name__ for kind in type(exc).__mro__ if kind not in (object, BaseException))
-        text = clean_text(str(exc))
+        text = clean(str(exc))
         if isinstance(exc, AgentError):
             extra = getattr(exc, "kinds", ())
             return cls(text, (exc.kind, *extra, *kinds), isinstance(exc, MissingRequirement), exc.retry_after)

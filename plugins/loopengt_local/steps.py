@@ -8,7 +8,6 @@ from time import perf_counter, time
 from typing import TYPE_CHECKING, Any
 
 from loopengt import get_logger
-from loopengt.journal import to_json_data
 from loopengt_hookspecs.agents import AgentReply
 from loopengt_hookspecs.errors import AgentError, LeaseLost, StorageError
 from loopengt_hookspecs.models import End, EndReason, OnFailure
@@ -142,7 +141,7 @@ class StepExecution:
         }
         journal.note("step.start", step.name, start)
         config = step.role.config
-        invoke = {"provider": config.provider, "prompt": request.prompt}
+        invoke = {"provider": config.provider, "prompt": self._run.compiled.intake.text(request.prompt)}
         if "model" in config.model_fields_set:
             invoke["model"] = config.model
         if len(request.prompt) > 4096:
@@ -164,13 +163,13 @@ class StepExecution:
         except asyncio.CancelledError as exc:
             if not deadline.take_back():
                 raise
-            failure = Failure.of(exc)  # where it was not our time limit, something inside the agent was cancelled
+            failure = Failure.of(exc, self._run.compiled.intake.text)  # where it was not our time limit, something inside the agent was cancelled
         except Exception as exc:
             if deadline.expired:
                 await deadline.settle()
             elif not isinstance(exc, AgentError):
                 get_logger("loopengt.local").warning("agent raised", step=step.name, exc_info=exc)
-            failure = Failure.of(exc)
+            failure = Failure.of(exc, self._run.compiled.intake.text)
         finally:
             self._run.deadlines.end(deadline)
         if deadline.expired:
@@ -185,10 +184,12 @@ class StepExecution:
                 remedy=f"Emit one of: {', '.join(sorted(EMITTED))}.",
             )
         # Agents may emit from a thread of their own; the journal belongs to the loop's.
-        self._run.call_in_loop(self._journal.note, kind, self._step.name, to_json_data(dict(data))[0])
+        self._run.call_in_loop(self._journal.note, kind, self._step.name, self._run.compiled.intake.data(dict(data))[0])
 
     async def _record(self, reply: AgentReply, duration: float) -> None:
-        data, size = response_data(reply, self._step.role.name, self._attempt, duration)
+        data, size = response_data(
+            reply, self._step.role.name, self._attempt, duration, self._run.compiled.intake
+        )
         if size > 4096:
             self._response = data
             await self._journal.note_large("agent.response", self._step.name, data, "output")

@@ -15,7 +15,7 @@ __all__ = ["Workspace", "make_workspace"]
 
 _NOT_COPIED = frozenset({".loopengt", ".git", "__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache"})
 _LINKED = frozenset({".venv", "venv", "node_modules"})
-"""Installed dependencies: large, and not what a loop works on; a copy links to them."""
+"""Installed dependencies: large, and not what a loop works on; a workspace links to them."""
 
 
 _PLAIN_DIFF = (
@@ -113,13 +113,13 @@ def _worktree(project: Path, path: Path, run_id: str) -> Workspace:
     changes = _git(project, "diff", *_PLAIN_DIFF, "HEAD")
     if changes:
         _git(path, "apply", "--whitespace=nowarn", "-", stdin=changes)
+    left_out = (".loopengt/", *(f"{name}/" for name in _link_dependencies(project, path)))
     for name in _git(project, "ls-files", "-z", "--others", "--exclude-standard").split(b"\0"):
         relative = os.fsdecode(name)
-        if relative and not relative.startswith(".loopengt/"):
+        if relative and not relative.startswith(left_out):
             target = path / relative
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(project / relative, target, follow_symlinks=False)
-    _link_dependencies(project, path)
     return Workspace(path, "worktree", branch)
 
 
@@ -171,10 +171,22 @@ def _size_mb(project: Path, limit_mb: int) -> float:
     return total / 1_000_000
 
 
-def _link_dependencies(project: Path, path: Path) -> None:
-    for name in _LINKED:
-        if (project / name).is_dir() and not (path / name).exists():
-            (path / name).symlink_to(project / name, target_is_directory=True)
+def _link_dependencies(project: Path, path: Path) -> list[str]:
+    """Give a worktree the project's installed dependencies, and return the names of their folders.
+
+    Each is a folder of links that git ignores by a file of its own. One link in place of the folder would show
+    up as a change: ``.venv/`` in a .gitignore means folders alone, and ``info/exclude`` is the repository's.
+    """
+    found = [name for name in sorted(_LINKED) if (project / name).is_dir()]
+    names = [name for name in found if not os.path.lexists(path / name)]
+    for name in names:
+        folder = path / name
+        folder.mkdir()
+        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+        for entry in (project / name).iterdir():
+            if entry.name != ".gitignore":
+                (folder / entry.name).symlink_to(entry)
+    return names
 
 
 def _git(folder: Path, *arguments: str, stdin: bytes | None = None, check: bool = True) -> bytes:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from loopengt.journal.codec import clean_text, decode_batch, encode_batch, encode_value, to_json_data
+from loopengt.journal.codec import (
+    clean_text,
+    decode_batch,
+    decode_value,
+    encode_batch,
+    encode_value,
+    to_json_data,
+)
 from loopengt.journal.fold import Fold
 from loopengt.journal.reader import load_run, read_events
 from loopengt.journal.records import OpenStep, total_tokens
@@ -20,6 +27,7 @@ __all__ = [
     "Tracer",
     "clean_text",
     "decode_batch",
+    "decode_value",
     "encode_batch",
     "encode_value",
     "load_run",

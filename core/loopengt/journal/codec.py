@@ -15,13 +15,16 @@ from loopengt._jsondata import NotJsonError, json_copy
 from loopengt_hookspecs.errors import LoopengtError, StorageCorrupt
 from loopengt_hookspecs.models import Event
 
-__all__ = ["clean_text", "decode_batch", "encode_batch", "encode_value", "to_json_data"]
+__all__ = ["clean_text", "decode_batch", "decode_value", "encode_batch", "encode_value", "to_json_data"]
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(list[Event])
 
 encode_value = _encoder.encode
 """Encode one JSON value as compact UTF-8 bytes."""
+
+decode_value = msgspec.json.Decoder().decode
+"""Decode one JSON value from UTF-8 bytes."""
 
 
 def encode_batch(events: Sequence[Event]) -> bytes:

@@ -7,8 +7,9 @@ Names are imported on first use: only ``run_program`` needs asyncio.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from loopengt._lazy import attach
 
 if TYPE_CHECKING:
     from loopengt.processes.environment import base_environment, find_program, missing_program
@@ -16,6 +17,17 @@ if TYPE_CHECKING:
     from loopengt.processes.orphans import reap_orphans
     from loopengt.processes.output import Output
     from loopengt.processes.program import ProgramResult, keep_whole, run_program
+else:
+    __getattr__, __dir__ = attach(
+        __name__,
+        {
+            "environment": ("base_environment", "find_program", "missing_program"),
+            "groups": ("kill_all_groups",),
+            "orphans": ("reap_orphans",),
+            "output": ("Output",),
+            "program": ("ProgramResult", "keep_whole", "run_program"),
+        },
+    )
 
 __all__ = [
     "Output",
@@ -28,28 +40,3 @@ __all__ = [
     "reap_orphans",
     "run_program",
 ]
-
-_HOMES = {
-    "Output": "output",
-    "ProgramResult": "program",
-    "base_environment": "environment",
-    "find_program": "environment",
-    "keep_whole": "program",
-    "kill_all_groups": "groups",
-    "missing_program": "environment",
-    "reap_orphans": "orphans",
-    "run_program": "program",
-}
-
-
-def __getattr__(name: str) -> Any:
-    module = _HOMES.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}: its names are in __all__")
-    value = getattr(import_module(f".{module}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})

@@ -5,8 +5,9 @@ Names are imported on first use, so that naming a problem costs no import of pyd
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from loopengt._lazy import attach
 
 if TYPE_CHECKING:
     from .document import Document, parse_document, read_document
@@ -15,6 +16,18 @@ if TYPE_CHECKING:
     from .problems import Problem
     from .schema import spec_json_schema
     from .validation import validate
+else:
+    __getattr__, __dir__ = attach(
+        __name__,
+        {
+            "document": ("Document", "parse_document", "read_document"),
+            "load": ("LoadedSpec", "load_spec", "load_spec_text", "spec_digest"),
+            "names": ("KnownNames",),
+            "problems": ("Problem",),
+            "schema": ("spec_json_schema",),
+            "validation": ("validate",),
+        },
+    )
 
 __all__ = [
     "Document",
@@ -29,30 +42,3 @@ __all__ = [
     "spec_json_schema",
     "validate",
 ]
-
-_HOMES = {
-    "Document": "document",
-    "KnownNames": "names",
-    "LoadedSpec": "load",
-    "Problem": "problems",
-    "load_spec": "load",
-    "load_spec_text": "load",
-    "parse_document": "document",
-    "read_document": "document",
-    "spec_digest": "load",
-    "spec_json_schema": "schema",
-    "validate": "validation",
-}
-
-
-def __getattr__(name: str) -> Any:
-    module = _HOMES.get(name)
-    if module is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}: its names are in __all__")
-    value = getattr(import_module(f".{module}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})

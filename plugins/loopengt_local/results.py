@@ -1,0 +1,41 @@
+"""Makes a run's result of its folded state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from loopengt_hookspecs.engines import RunResult
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from loopengt.journal import Fold
+    from loopengt_hookspecs.models import End
+
+__all__ = ["result_of"]
+
+
+def result_of(fold: Fold, run_id: str, end: End, workspace: Path) -> RunResult:
+    """Return how a run ended, or where it paused.
+
+    Args:
+        fold: The run; without anything in it when it was interrupted before its journal was read.
+        run_id: Its id.
+        end: Its end or pause.
+        workspace: The folder that it works in.
+    """
+    facts = fold.header.get("workspace", {})
+    return RunResult(
+        run_id=run_id,
+        end=end,
+        snapshot=fold.snapshot,
+        output=fold.last_output,
+        workspace=workspace,
+        workspace_kind=facts.get("kind", ""),
+        workspace_branch=facts.get("branch", ""),
+        pending=fold.pending,
+        tokens=fold.tokens,
+        cost_usd=fold.cost_usd,
+        unknown_costs=fold.unknown_costs,
+        elapsed=fold.elapsed,
+    )
