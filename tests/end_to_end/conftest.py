@@ -1,4 +1,4 @@
-"""A stage for runs in real processes: a project, its loop, ``loopengt`` in it, and what is seen from outside."""
+"""A stage for runs in real processes: a project, its loop, ``loopengt`` in it, and what is seen of it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from loopengt import Kernel
 from loopengt.journal import load_run
 
@@ -41,7 +42,7 @@ class Stage:
         self.marks.mkdir()
         self._started: list[subprocess.Popen[str]] = []
 
-    # -- the loop ---------------------------------------------------------------------------------------------
+    # -- the loop --------------------------------------------------------------------------------------------
 
     def loop(self, script: str, *steps: str | dict[str, Any], **fields: Any) -> None:
         """Write ``loop.yaml``.
@@ -80,7 +81,7 @@ class Stage:
         """Return the lines that agents have written into a mark."""
         return self.mark(name).read_text().splitlines() if self.mark(name).exists() else []
 
-    # -- programs ---------------------------------------------------------------------------------------------
+    # -- programs --------------------------------------------------------------------------------------------
 
     def run(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run ``loopengt`` in the project to its end."""
@@ -99,7 +100,7 @@ class Stage:
             prefix: What stands before the program on the command line.
             **options: As for ``Popen``.
         """
-        kept = {name: text for name, text in os.environ.items() if not name.startswith(("LOOPENGT_", "PYTEST_"))}
+        kept = {key: text for key, text in os.environ.items() if not key.startswith(("LOOPENGT_", "PYTEST_"))}
         given: dict[str, Any] = {"cwd": self.project, "start_new_session": True, **options}
         process = subprocess.Popen(
             [*prefix, sys.executable, "-m", "loopengt", *arguments],
@@ -133,7 +134,7 @@ class Stage:
         wanted = f"LOOPENGT_WORKSPACE={self.project}"
         return [pid for pid in _pids() if any(entry.startswith(wanted) for entry in _environment(pid))]
 
-    # -- what is durable --------------------------------------------------------------------------------------
+    # -- what is durable -------------------------------------------------------------------------------------
 
     def rows(self) -> list[RunRow]:
         """Return the runs of the project."""

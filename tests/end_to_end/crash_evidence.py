@@ -67,6 +67,11 @@ class Look:
                 found.add((f"gate:{event.data['gate']}", attempt))
         return found
 
+    def once(self) -> set[str | None]:
+        """Return the names of the steps whose effects may happen once, as far as they have begun."""
+        starts = (event for event in self.events if event.type == "step.start")
+        return {event.step for event in starts if event.data["agent"] == ONCE}
+
     def turns_done(self) -> int:
         """Count the completed executions of steps."""
         return sum(1 for event in self.events if event.type == "step.complete")
@@ -81,7 +86,7 @@ class Look:
 
 
 class Watch:
-    """Holds one look at a run after the other, and the lines of its programs, against what must never happen."""
+    """Holds one look at a run after the other, and its programs' lines, against what must never happen."""
 
     def __init__(self) -> None:
         self.looks: list[Look] = []
@@ -121,7 +126,7 @@ class Watch:
             for line in lines[before.lines_before :]:
                 if (line.kind, line.attempt) in settled:
                     yield f"{line.kind} of {line.attempt} came after its outcome was durable"
-        once = {event.step for event in look.events if event.type == "step.start" and event.data["agent"] == ONCE}
+        once = look.once()
         effects = Counter(line.attempt for line in lines if line.kind == "effect")
         for attempt, count in effects.items():
             if count > 1 and attempt.partition("/")[0] in once:
@@ -129,7 +134,8 @@ class Watch:
         settled = look.settled()
         for driver in self.drivers[-1:]:
             own = Counter((line.kind, line.attempt) for line in lines if line.parent == driver)
-            yield from (f"one process executed {what} {count} times" for what, count in own.items() if count > 1)
+            twice = [what for what, count in own.items() if count > 1]
+            yield from (f"one process executed {what} more than once" for what in twice)
             lost = {(kind.replace("begin", "effect"), attempt) for kind, attempt in own.keys() - settled}
             if len(lost) > 1:
                 yield f"one crash cost more than one execution: {sorted(lost)}"
@@ -138,7 +144,7 @@ class Watch:
 def essence(look: Look) -> Any:
     """Return the final state without ids, times, and outputs of steps that were taken as done."""
     dumped = look.fold.snapshot().model_dump(mode="json")
-    once = {event.step for event in look.events if event.type == "step.start" and event.data["agent"] == ONCE}
+    once = look.once()
     results = [state["result"] for name, state in dumped["step_states"].items() if name in once]
     results += [entry["result"] for entry in dumped["history"] if entry["step"] in once]
     for result in results:
@@ -150,7 +156,7 @@ def essence(look: Look) -> Any:
 def story(look: Look) -> list[Any]:
     """Return the journal without ids, times, and what interruptions add."""
     told: dict[str, None] = {}
-    once = {event.step for event in look.events if event.type == "step.start" and event.data["agent"] == ONCE}
+    once = look.once()
     for event, attempt in _attempts(look.events):
         if event.type in _STORY:
             data = dict(event.data)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from crash_evidence import Line, Look, processes_of, read_lines
 from crash_loops import EFFECTS, TURNS, write_project
+
 from loopengt import Kernel
 from loopengt.journal import load_run
 
@@ -87,7 +88,7 @@ class Lab:
         if not holds:
             raise Wrong(otherwise)
 
-    # -- commands and kills -----------------------------------------------------------------------------------
+    # -- commands and kills ----------------------------------------------------------------------------------
 
     def drive(
         self, variant: str, turns_left: int, run_id: str, *command: str
@@ -146,7 +147,7 @@ class Lab:
                 start_new_session=True,
             )
 
-    # -- what is durable --------------------------------------------------------------------------------------
+    # -- what is durable -------------------------------------------------------------------------------------
 
     def lines(self, run_id: str = "") -> list[Line]:
         """Return what the programs of a run, or of all, have noted so far."""
@@ -160,7 +161,7 @@ class Lab:
         return new[0] if new else ""
 
     def look(self, run_id: str) -> Look:
-        """Read a run that nobody drives, from a copy, so that whoever resumes it finds what the kill has left."""
+        """Read a run that nobody drives from a copy: whoever resumes it finds what the kill has left."""
         self._copy()
         return asyncio.run(self._look(run_id))
 
@@ -197,19 +198,20 @@ class _Lines:
     """Is true some time after a file has gained some lines."""
 
     def __init__(self, file: Path, lines: int, pause: float) -> None:
-        self._file = file.open("rb")
-        self._file.seek(0, os.SEEK_END)
+        self._file = file
+        self._size = file.stat().st_size
         self._lines = lines
         self._pause = pause
-        self._at = float("inf")
+        self._at: float | None = None
 
     def __call__(self) -> bool:
-        self._lines -= self._file.read().count(b"\n")
-        if self._lines <= 0 and self._at == float("inf"):
-            self._at = time.monotonic() + self._pause
-            self._file.close()
-            self._file = open(os.devnull, "rb")
-        return time.monotonic() >= self._at
+        if self._at is None and self._file.stat().st_size > self._size:
+            content = self._file.read_bytes()
+            self._lines -= content.count(b"\n", self._size)
+            self._size = len(content)
+            if self._lines <= 0:
+                self._at = time.monotonic() + self._pause
+        return self._at is not None and time.monotonic() >= self._at
 
 
 def _until(holds: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""The loops that ``crash.py`` kills: thirty turns each, with gates, retries, effects and left-over processes."""
+"""The loops that ``crash.py`` kills: thirty turns each, with gates, retries, effects and left-overs."""
 
 from __future__ import annotations
 
@@ -33,15 +33,16 @@ esac
 note effect | dd of="$EFFECTS" oflag=append conv=notrunc,fsync 2> /dev/null
 if [ "$1" = shaky ] && [ "$LOOPENGT_ATTEMPT" = 1 ]; then echo "not at first" >&2; exit 7; fi
 if [ "$1" = large ]; then head -c 70000 /dev/zero | tr '\0' x; exit; fi
-printf '{"lap": %d, "attempt": %d, "heard": %d}\n' "$LOOPENGT_OCCURRENCE" "$LOOPENGT_ATTEMPT" "${#LOOPENGT_FEEDBACK}"
+heard=${#LOOPENGT_FEEDBACK}
+printf '{"lap": %d, "attempt": %d, "heard": %d}\n' "$LOOPENGT_OCCURRENCE" "$LOOPENGT_ATTEMPT" "$heard"
 """
 
 _GATE = r"""#!/bin/sh
 printf 'gate:%s %s %s\n' "$LOOPENGT_GATE" "$LOOPENGT_IDEMPOTENCY_KEY" "$PPID" >> "$1"
 key=${LOOPENGT_IDEMPOTENCY_KEY%/*}
 case $2 in
-attempt) [ "$LOOPENGT_ATTEMPT" -ge "$3" ] || { echo "attempt $LOOPENGT_ATTEMPT is not good enough"; exit 1; } ;;
-lap) [ "${key##*/}" -ge "$3" ] || { echo "lap ${key##*/} is not good enough"; exit 1; } ;;
+attempt) [ "$LOOPENGT_ATTEMPT" -ge "$3" ] || { echo "attempt $LOOPENGT_ATTEMPT is not enough"; exit 1; } ;;
+lap) [ "${key##*/}" -ge "$3" ] || { echo "lap ${key##*/} is not enough"; exit 1; } ;;
 slow) sleep 600 > /dev/null 2>&1 & sleep 0.03 ;;
 esac
 """
@@ -114,7 +115,9 @@ def _repeat(log: Path) -> dict[str, Any]:
     return _spec("repeat", log, steps, gates)
 
 
-def _spec(pattern: str, log: Path, steps: list[dict[str, Any]], gates: list[dict[str, Any]]) -> dict[str, Any]:
+def _spec(
+    pattern: str, log: Path, steps: list[dict[str, Any]], gates: list[dict[str, Any]]
+) -> dict[str, Any]:
     return {
         "name": f"crash-{pattern}",
         "goal": "Lose nothing",

@@ -1,4 +1,4 @@
-"""Agents that misbehave, run as a user would run them: the run stays sound and bounded, and leaves nothing behind."""
+"""Agents that misbehave, run as a user would: the run stays sound and bounded, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from loopengt import Kernel
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _, status, usage = os.wait4(process.pid, 0)
 print("peak", usage.ru_maxrss)
 sys.exit(os.waitstatus_to_exitcode(status))
 """
-"""Tells how much memory a program had at most. In a process of its own: a child counts its parent's memory too."""
+"""Tells a program's peak memory. A process of its own, since a child counts its parent's memory too."""
 
 
 def run_measured(stage: Stage) -> tuple[int, float]:
@@ -48,7 +49,7 @@ def answers(stage: Stage) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("storage", ["sqlite", "jsonl"])
 def test_an_agent_that_prints_a_hundred_megabytes(stage: Stage, storage: str) -> None:
-    """The journal has both ends of the output, the storage all of it, and memory holds it no more than once."""
+    """The journal has both ends of the output, the storage all of it; memory holds it no more than once."""
     stage.config(f'[storage]\nname = "{storage}"\n')
     stage.loop(f"echo first; head -c {MUCH} /dev/zero | tr '\\0' x; echo; echo last")
     code, megabytes = run_measured(stage)
@@ -95,7 +96,7 @@ def test_an_agent_that_never_ends(stage: Stage) -> None:
 
 
 def test_an_agent_that_ignores_every_signal_and_has_children(stage: Stage) -> None:
-    """When its time is up, the agent, its child and its grandchild are gone, though all of them ignore SIGTERM."""
+    """When its time is up, the agent, its child and its grandchild are gone, though all ignore SIGTERM."""
     stage.loop(f"{STUBBORN} sleep 600; echo done", {"name": "work", "timeout_seconds": 0.5}, **NO_RETRY)
     began = time.monotonic()
     done = stage.run("run", "loop.yaml")
@@ -135,7 +136,9 @@ def test_an_agent_that_may_say_nothing(stage: Stage) -> None:
 
 def test_an_agent_that_prints_what_is_no_text(stage: Stage) -> None:
     """Bytes that are no UTF-8, zeros and escape sequences are recorded, fed back, and shown without harm."""
-    script = r"""printf 'one \377\376 \000 \033[2J\033]0;owned\007 two \303'; echo; printf '\377 why \033[2J' >&2"""
+    script = (
+        r"printf 'one \377\376 \000 \033[2J\033]0;owned\007 two \303'; echo; printf '\377 why \033[2J' >&2"
+    )
     gate = {"name": "again", "kind": "command", "command": f"{script}; test $LOOPENGT_ATTEMPT = 2"}
     step = {"name": "work", "verification_gates": ["again"], "prompt_template": "{feedback}"}
     stage.loop(f"{script}; cat", step, policy={"verification_gates": [gate]})

@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
 FILLS = """
 echo "$LOOPENGT_STEP" >> "$MARKS/begun"
-if [ "$LOOPENGT_STEP" = fill ] && [ ! -e "$MARKS/room" ]; then cat /dev/zero > .loopengt/filler 2> /dev/null; fi
+if [ "$LOOPENGT_STEP" = fill ] && [ ! -e "$MARKS/room" ]; then
+    cat /dev/zero > .loopengt/filler 2> /dev/null
+fi
 head -c 3000 /dev/urandom | od -An -tx1
 """
-"""The step ``fill`` takes all the space that is left; every answer needs more than the pages have to spare."""
+"""The step ``fill`` takes all the space there is; an answer needs more than the pages have to spare."""
 
 KILLS = 'if [ "$LOOPENGT_STEP" = kill ]; then kill -9 "$PPID"; fi; echo done'
 """The step ``kill`` ends the process that drives the run."""
@@ -78,12 +80,14 @@ def what_is_shown(stage: Stage, prefix: tuple[str, ...] = ()) -> tuple[str, int]
     (row,) = json.loads(said(stage.run("runs", "--json", prefix=prefix), 0))
     trace = stage.run("trace", row["run_id"], "--format", "json", prefix=prefix)
     assert trace.returncode == 0, trace.stderr
-    return row["run_id"], sum(1 for event in json.loads(trace.stdout) if event["event_type"] == "step.complete")
+    return row["run_id"], sum(
+        1 for event in json.loads(trace.stdout) if event["event_type"] == "step.complete"
+    )
 
 
 @storages
 def test_a_run_outlives_a_full_disk(stage: Stage, small_disk: Path, storage: str) -> None:
-    """On a full disk a run ends with exit code 1, what was durable is shown, and with space it reaches its goal."""
+    """A full disk ends a run with exit code 1; what was durable is shown, and with space it goes on."""
     stage.config(f'[storage]\nname = "{storage}"\n')
     stage.loop(FILLS, "first", "fill", "third", "fourth")
     failed = said(stage.run("run", "loop.yaml", "--in-place"), 1)
@@ -115,7 +119,7 @@ def test_nothing_begins_on_a_full_disk(stage: Stage, small_disk: Path, storage: 
 
 @storages
 def test_a_read_only_folder_can_be_read(stage: Stage, read_only: tuple[str, ...], storage: str) -> None:
-    """Where nothing may be written, runs and trace show a killed run; resume and run say why not, exit code 1."""
+    """Where nothing may be written, runs and trace show a killed run; resume and run say why they cannot."""
     stage.config(f'[storage]\nname = "{storage}"\n')
     stage.loop(KILLS, "first", "kill", "third")
     assert stage.run("run", "loop.yaml", "--in-place").returncode == -9
@@ -138,7 +142,12 @@ def test_a_corrupt_database_is_named(stage: Stage) -> None:
     sound = database.read_bytes()
     for damaged in (b"This is no database. " * 500, sound[:100] + b"\xff" * 4000 + sound[4100:]):
         database.write_bytes(damaged)
-        for command in (["run", "loop.yaml", "--in-place"], ["runs"], ["trace", "latest"], ["resume", "latest"]):
+        for command in (
+            ["run", "loop.yaml", "--in-place"],
+            ["runs"],
+            ["trace", "latest"],
+            ["resume", "latest"],
+        ):
             text = said(stage.run(*command), 1)
             assert str(database) in text and ("not an SQLite database" in text or "damaged" in text)
         assert "fail  storage" in said(stage.run("doctor"), 1)
@@ -146,7 +155,7 @@ def test_a_corrupt_database_is_named(stage: Stage) -> None:
 
 
 def test_what_is_sound_in_a_damaged_database_is_shown(stage: Stage) -> None:
-    """When the end of one run's journal is damaged, trace shows what precedes it, and other runs are untouched."""
+    """When the end of a run's journal is damaged, trace shows what precedes it, and other runs whole."""
     stage.loop('head -c 20000 /dev/zero | tr "\\0" x', *(f"s{number}" for number in range(30)))
     assert stage.run("run", "loop.yaml", "--in-place").returncode == 0
     sound = stage.row().run_id
@@ -167,7 +176,7 @@ def test_what_is_sound_in_a_damaged_database_is_shown(stage: Stage) -> None:
 
 
 def test_a_newer_database_is_left_alone(stage: Stage) -> None:
-    """A database of a newer version ends every command with exit code 1, both versions named, and unchanged."""
+    """A database of a newer version ends every command with exit code 1 and a remedy, and is not changed."""
     stage.loop("echo done")
     assert stage.run("run", "loop.yaml", "--in-place").returncode == 0
     database = stage.project / ".loopengt" / "loopengt.db"

@@ -119,7 +119,12 @@ def test_a_loop_runs_among_broken_plugins(crowd: Site, project: Path) -> None:
     assert "Traceback" not in said(done)
     events = json.loads(crowd.run("trace", "latest", "--format", "json", cwd=project).stdout)
     gates = [(event["event_type"], event["data"]["gate"]) for event in events if "gate" in event["data"]]
-    expected = [("gate.pass", "manners"), ("gate.fail", "second"), ("gate.pass", "manners"), ("gate.pass", "second")]
+    expected = [
+        ("gate.pass", "manners"),
+        ("gate.fail", "second"),
+        ("gate.pass", "manners"),
+        ("gate.pass", "second"),
+    ]
     assert gates == expected
 
 
@@ -158,7 +163,7 @@ def test_an_observer_that_raises_harms_no_run(crowd: Site, project: Path) -> Non
 
 
 def test_what_a_broken_plugin_should_have_brought_is_missed_aloud(crowd: Site, project: Path) -> None:
-    """A loop that needs what a failed plugin registers is refused with exit code 2, and the way to the reason."""
+    """A loop that needs what a failed plugin registers is refused, with exit code 2 and where to look."""
     spec = json.loads(json.dumps(LOOP))
     spec["policy"]["verification_gates"][0]["kind"] = "lucky"
     (project / "loop.yaml").write_text(json.dumps(spec))

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from loopengt.journal import load_run
 from loopengt.testing import ScriptedAgent, loop_spec, make_kernel, resume_loop, run_loop
 
@@ -19,12 +20,13 @@ if TYPE_CHECKING:
 
     from loopengt_hookspecs.agents import AgentRequest
     from loopengt_hookspecs.storage import Lease
-
     from tests.end_to_end.conftest import Stage
 
     Until = Callable[..., None]
 
-WAITS = 'echo "$LOOPENGT_STEP $PPID" >> "$MARKS/begun"; until [ -e "$MARKS/go" ]; do sleep 0.02; done; echo done'
+WAITS = (
+    'echo "$LOOPENGT_STEP $PPID" >> "$MARKS/begun"; until [ -e "$MARKS/go" ]; do sleep 0.02; done; echo done'
+)
 """Notes its step and who has started it, and works until the test says ``go``."""
 
 SHORT_LEASE = """
@@ -61,7 +63,7 @@ def stop_past_lease(stage: Stage, process: subprocess.Popen[str], until: Until) 
 
 @storages
 def test_one_of_two_resumes_drives(stage: Stage, until: Until, storage: str) -> None:
-    """Of two resumes at the same time one drives; the other names it, has exit code 2, and executes nothing."""
+    """Of two resumes at the same time one drives; the other names it, exit code 2, and executes nothing."""
     stage.config(f'[storage]\nname = "{storage}"\n')
     stage.loop(WAITS, "one", "two")
     run_id = crashed(stage, until)
@@ -84,7 +86,7 @@ def test_one_of_two_resumes_drives(stage: Stage, until: Until, storage: str) -> 
 def test_a_stopped_owner_is_taken_over_and_cannot_append(
     stage: Stage, until: Until, storage: str, wakes: str
 ) -> None:
-    """An owner that is stopped past its lease is taken over; awake again it ends with an error and writes nothing."""
+    """An owner that was stopped past its lease is taken over; awake it ends with an error, writing nothing."""
     stage.config(SHORT_LEASE.format(storage=storage))
     stage.loop(WAITS, "one", "two")
     old = stage.start("run", "loop.yaml", "--quiet")
@@ -107,14 +109,16 @@ def test_a_stopped_owner_is_taken_over_and_cannot_append(
         code, said = finish(old)
         assert stage.events() == before
     assert code == 1
-    assert "Nothing more is written here" in said or "nothing was appended" in said or "may not append" in said
+    assert (
+        "Nothing more is written here" in said or "nothing was appended" in said or "may not append" in said
+    )
     assert stage.marked("begun") == [f"one {old.pid}", f"one {new.pid}", f"two {new.pid}"]
     assert stage.row().status == "completed"
     assert stage.damage() == []
 
 
 def test_a_stopped_owner_is_not_driven_over_before_its_lease_ends(stage: Stage, until: Until) -> None:
-    """While the lease of a stopped owner lasts, a resume is refused with exit code 2; awake, the owner goes on."""
+    """While the lease of a stopped owner lasts a resume is refused; awake, the owner goes on."""
     stage.loop(WAITS)
     old = stage.start("run", "loop.yaml", "--quiet")
     until(lambda: stage.marked("begun"), "the step has begun")
@@ -130,7 +134,7 @@ def test_a_stopped_owner_is_not_driven_over_before_its_lease_ends(stage: Stage, 
 
 @storages
 def test_an_owner_that_oversleeps_its_retry_starts_nothing(stage: Stage, until: Until, storage: str) -> None:
-    """An owner that was stopped while it waited for a retry, and taken over, does not make the attempt when awake."""
+    """An owner that was taken over while it waited for a retry does not make that attempt."""
     stage.config(SHORT_LEASE.format(storage=storage))
     retry = {"initial_delay_seconds": 1.5, "jitter": False, "retryable_errors": ["ExitCode"]}
     script = f'if [ "$LOOPENGT_ATTEMPT" = 1 ]; then echo no >&2; exit 3; fi; {WAITS}'
@@ -149,11 +153,9 @@ def test_an_owner_that_oversleeps_its_retry_starts_nothing(stage: Stage, until: 
     assert stage.marked("begun") == [f"work {new.pid}"]
 
 
-
-
 @storages
 async def test_what_ends_before_it_is_claimed_stays_ended(tmp_path: Path, storage: str) -> None:
-    """A run that ends after a second process has looked at it, and before that claims it, is not driven further."""
+    """A run that ends between a second process's look at it and its claim is not driven further."""
     go, begun = asyncio.Event(), asyncio.Event()
 
     async def work(request: AgentRequest) -> str:

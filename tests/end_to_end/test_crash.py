@@ -1,0 +1,33 @@
+"""Runs that are killed at random moments lose nothing and double nothing: ``crash.py``, short and long."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).with_name("crash.py")
+
+
+def crash(*options: str, seconds: float) -> None:
+    """Run the script and fail with all that it has printed when it finds something wrong."""
+    command = [sys.executable, str(SCRIPT), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-8000:]}{done.stderr[-2000:]}"
+    assert f"{options[1]} kills" in done.stdout
+
+
+@pytest.mark.parametrize("storage", ["sqlite", "jsonl"])
+def test_some_kills_lose_nothing(storage: str) -> None:
+    """After six kills nothing completed was executed again, and state and journal are as if undisturbed."""
+    crash("--kills", "6", "--storage", storage, seconds=120)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("storage", ["sqlite", "jsonl"])
+def test_a_hundred_kills_lose_nothing(storage: str) -> None:
+    """The same after a hundred kills, in less than three minutes."""
+    crash("--kills", "100", "--storage", storage, seconds=180)
