@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 from contextlib import suppress
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
 
     Labelled = Callable[[str, str], str]
     Gone = Callable[[int], bool]
+
+FIRST_LAP = """
+import json, os
+if os.environ["LOOPENGT_OCCURRENCE"] == "1":
+    print(json.dumps({"count": 1, "token_usage": {"total_tokens": 1500}, "cost_usd": 0.25}))
+    raise SystemExit
+"""
+"""Answers in the first lap and tells what that cost."""
 
 ONCE = {"name": "count", "agent": "counter", "effects": "once"}
 
@@ -83,6 +92,27 @@ def test_a_killed_run_goes_on_where_it_was(bench: Bench, hang: str, gone: Gone) 
     assert done.returncode == 0, done.stderr
     assert all(map(gone, pids))
     assert "goal_met" in done.stderr
+
+
+def test_a_resumed_run_goes_on_counting(bench: Bench, hang: str) -> None:
+    """Its first event and line tell what was used before, and what is left of each limit."""
+    spec = bench.loop(FIRST_LAP + hang)
+    kill(bench, script=FIRST_LAP + hang, policy=spec["policy"] | {"budget": {"max_tokens": 2000}})
+    bench.go()
+    done = bench.run("resume", "latest")
+    assert done.returncode == 0, done.stderr
+    assert "resumed at turn 1 of 4, " in done.stderr
+    assert "left), 1,500 tokens (500 left), $0.2500\n" in done.stderr
+    events = map(json.loads, bench.run("trace", "latest", "-f", "jsonl").stdout.splitlines())
+    (told,) = (event["data"] for event in events if event["event_type"] == "loop.resume")
+    assert 0 < told.pop("elapsed") < 60
+    assert told == {
+        "turn": 1,
+        "tokens": 1500,
+        "cost_usd": 0.25,
+        "unknown_costs": 0,
+        "limits": {"max_turns": 4, "max_total_time_seconds": 3600.0, "max_tokens": 2000},
+    }
 
 
 def test_a_run_that_has_ended_is_shown_as_it_ended(bench: Bench) -> None:

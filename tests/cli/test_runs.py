@@ -7,7 +7,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .conftest import Bench
+
+    Labelled = Callable[[str, str], str]
 
 FIELDS = [
     "run_id",
@@ -101,4 +105,24 @@ def test_a_run_whose_owner_is_gone_is_shown_as_crashed(bench: Bench, hang: str) 
     assert shown(bench, "--status", "crashed") == [run]
     done = bench.run("runs")
     assert done.stdout.splitlines()[1].split()[1:3] == ["demo", "crashed"]
-    assert f"loopengt resume {run['run_id']}" in done.stderr
+    assert done.stderr == f"\nNobody drives what has crashed: loopengt resume {run['run_id']}\n"
+
+
+def test_the_way_on_from_a_crash_works_from_anywhere(bench: Bench, hang: str, labelled: Labelled) -> None:
+    """What runs and trace print about it in another folder, with other options, works there as typed."""
+    bench.loop(hang, goal="output.count >= 1")
+    elsewhere = bench.marks / "else where"
+    elsewhere.mkdir()
+    options = ("-C", str(bench.project), "-o", "storage.name=jsonl")
+    process = bench.start(*options, "run", "loop.yaml", "--quiet")
+    bench.pids()
+    process.kill()
+    process.communicate(timeout=60)
+    shown = bench.run(*options, "runs", cwd=elsewhere)
+    traced = bench.run(*options, "trace", "latest", cwd=elsewhere)
+    line = labelled(shown.stderr, "Nobody drives what has crashed:")
+    assert labelled(traced.stderr, "Nobody drives this run:") == line
+    bench.go()
+    resumed = bench.type(line, elsewhere)
+    assert resumed.returncode == 0, resumed.stderr
+    assert "goal_met" in resumed.stderr

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from loopengt import RunNotFound
+from loopengt import Kernel, RunNotFound
 from loopengt.finding import check_runs_exist, find_run, has_crashed, is_driven, keeps_runs
 from loopengt.ownership import current_owner
 from loopengt.testing import make_kernel
@@ -64,10 +64,10 @@ async def test_a_run_is_driven_or_has_crashed(tmp_path: Path) -> None:
 
 def test_where_nothing_was_set_up_there_are_no_runs(tmp_path: Path) -> None:
     """A folder without .loopengt keeps no runs and is left as it is; with one it may."""
-    kernel = make_kernel(tmp_path)
+    kernel = Kernel(tmp_path, environ={})
     assert not keeps_runs(kernel)
     with pytest.raises(RunNotFound, match="there is no run 'a'"):
         check_runs_exist(kernel, "a")
     assert not any(tmp_path.iterdir())
     (tmp_path / ".loopengt").mkdir()
-    check_runs_exist(make_kernel(tmp_path), "a")
+    check_runs_exist(kernel, "a")

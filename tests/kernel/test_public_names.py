@@ -4,23 +4,36 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 
-import loopengt
 import pytest
 
+LAZY = ["loopengt", "loopengt.processes", "loopengt.spec", "loopengt.testing", "loopengt_hookspecs.models"]
 
-def test_every_public_name_can_be_had() -> None:
+
+@pytest.mark.parametrize("package", LAZY)
+def test_every_public_name_can_be_had(package: str) -> None:
     """Each name of __all__ is an attribute, the list is sorted, and dir() has them all."""
-    assert loopengt.__all__ == sorted(loopengt.__all__)
-    for name in loopengt.__all__:
-        assert getattr(loopengt, name) is not None
-    assert set(loopengt.__all__) <= set(dir(loopengt))
+    module = import_module(package)
+    assert module.__all__ == sorted(module.__all__)
+    assert set(module.__all__) <= set(dir(module)), "before any of them was imported"
+    for name in module.__all__:
+        assert getattr(module, name) is not None
 
 
-def test_an_unknown_name_is_an_attribute_error() -> None:
+@pytest.mark.parametrize("package", LAZY)
+def test_an_unknown_name_is_an_attribute_error(package: str) -> None:
     """A typo fails as with any module."""
-    with pytest.raises(AttributeError, match="has no attribute 'Kernl'"):
-        _ = loopengt.Kernl
+    with pytest.raises(AttributeError, match=f"module '{package}' has no attribute 'Kernl'"):
+        _ = import_module(package).Kernl
+
+
+@pytest.mark.parametrize("package", ["loopengt.processes", "loopengt.spec", "loopengt.testing"])
+def test_importing_a_lazy_package_imports_none_of_its_modules(package: str) -> None:
+    """Its modules are imported when one of their names is asked for."""
+    script = f"import sys, {package}; print([name for name in sys.modules if name.startswith('{package}.')])"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
 
 
 def test_importing_the_package_imports_nothing_else() -> None:

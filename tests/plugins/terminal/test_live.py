@@ -41,6 +41,16 @@ policy:
     - {name: two, condition: output.count >= 2}
 """
 
+RESUMED = {
+    "elapsed": 3600.0,
+    "turn": 2,
+    "tokens": 1500,
+    "cost_usd": 0.25,
+    "unknown_costs": 0,
+    "limits": {"max_turns": 5, "max_total_time_seconds": 7200.0, "max_tokens": 2000, "max_cost_usd": 1.0},
+}
+"""Data of a ``loop.resume`` event."""
+
 AGENT = """\
 import json, os, signal, time
 print(json.dumps({"count": int(os.environ["LOOPENGT_OCCURRENCE"])}), flush=True)
@@ -115,15 +125,26 @@ def test_many_steps_do_not_fill_the_screen(
     assert "and 92 more steps" in drawn.getvalue()
 
 
-def test_a_resumed_run_does_not_claim_to_know_what_is_left(
-    view: LiveView, drawn: io.StringIO, make: Callable[..., list[TraceEvent]]
-) -> None:
-    """Tokens and cost of a resumed run are those since then, without a rest that would be wrong."""
-    resumed = make(("loop.resume", None, {"elapsed": 3600.0}), ("decision", None, {"name": "a", "value": 1}))
-    view.show(resumed[1:])
-    view.close()
-    assert "0 tokens since resumed" in drawn.getvalue()
-    assert "1h 00m" in drawn.getvalue()
+def test_a_resumed_run_shows_its_totals(make: Callable[..., list[TraceEvent]]) -> None:
+    """What was used before counts, for each limit, together with what is used since."""
+    usage = {"token_usage": {"total_tokens": 300}, "cost_usd": None}
+    resume, begun, answered = make(
+        ("loop.resume", None, RESUMED),
+        ("step.start", "mend", {"turn": 3, "occurrence": 3, "attempt": 1, "agent": "mender"}),
+        ("agent.response", "mend", {"attempt": 1, "output": "did it", "duration": 0.2} | usage),
+    )[1:]
+    progress = Progress(resume.run_id, resume.timestamp)
+    progress.apply(resume)
+    assert status(progress, resume.timestamp) == (
+        "turn 2 of 5 · 1h 00m (1h 00m left) · 1,500 tokens (500 left) · $0.2500 ($0.7500 left)"
+        " · Ctrl-C pauses"
+    )
+    progress.apply(begun)
+    progress.apply(answered)
+    assert status(progress, resume.timestamp) == (
+        "turn 3 of 5 · 1h 00m (1h 00m left) · 1,800 tokens (200 left) · at least $0.2500 ($0.7500 left)"
+        " · Ctrl-C pauses"
+    )
 
 
 def read_until(descriptor: int, mark: str, seconds: float = 60.0) -> str:

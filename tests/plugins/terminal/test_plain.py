@@ -66,6 +66,7 @@ async def test_retries_errors_questions_and_resume_are_told(
 ) -> None:
     """What goes wrong, is tried again, asks a person or is taken up again has a line of its own."""
     data = {"turn": 1, "occurrence": 1, "attempt": 1}
+    used = {"elapsed": 3.0, "turn": 1, "tokens": 1500, "cost_usd": 0.0, "unknown_costs": 1}
     await watch(
         TerminalObserver(),
         make(
@@ -74,7 +75,7 @@ async def test_retries_errors_questions_and_resume_are_told(
             ("step.retry", "mend", {"attempt": 2, "reason": "error", "delay": 2.0, "feedback": "broke"}),
             ("approval.request", "mend", {"question": "was it done?"}),
             ("loop.pause", None, {"reason": "approval_required", "detail": "asks"}),
-            ("loop.resume", None, {"elapsed": 3.0}),
+            ("loop.resume", None, used | {"limits": {"max_turns": 3, "max_tokens": 2000}}),
             ("approval.decision", "mend", {"decision": "fail"}),
             ("tool.call", "mend", {"tool": "hammer"}),
             ("step.error", "mend", data | {"error": "gave up"}),
@@ -89,7 +90,8 @@ async def test_retries_errors_questions_and_resume_are_told(
         "step mend (lap 1) is tried again in 2.0s",
         "step mend (lap 1) asks: was it done?",
         "run approval_required after 2.5s",
-        "run 20250101-120000-abcdef: loop demo resumed after 3.0s of work",
+        "run 20250101-120000-abcdef: loop demo resumed at turn 1 of 3, 3.0s, 1,500 tokens (500 left), "
+        "cost unknown",
         "step mend (lap 1) was decided: fail",
         "tool hammer",
         "step mend (lap 1) FAILED: gave up",
