@@ -174,8 +174,8 @@ def _size_mb(project: Path, limit_mb: int) -> float:
 def _link_dependencies(project: Path, path: Path) -> list[str]:
     """Give a worktree the project's installed dependencies, and return the names of their folders.
 
-    Each is a folder of links that git ignores by a file of its own. One link in place of the folder would show
-    up as a change: ``.venv/`` in a .gitignore means folders alone, and ``info/exclude`` is the repository's.
+    Each is a folder of links that git ignores by a file of its own. One link in place of the folder would be
+    seen as a change: ``.venv/`` in a .gitignore means folders alone, and ``info/exclude`` is not ours.
     """
     found = [name for name in sorted(_LINKED) if (project / name).is_dir()]
     names = [name for name in found if not os.path.lexists(path / name)]

@@ -12,13 +12,13 @@ from rich.text import Text
 
 from loopengt.display import duration, visible
 from loopengt_terminal.narration import Line, narrate, standing
-from loopengt_terminal.progress import Progress
+from loopengt_terminal.progress import follow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from loopengt_hookspecs.models import TraceEvent
-    from loopengt_terminal.progress import StepProgress
+    from loopengt_terminal.progress import Progress, StepProgress
 
 __all__ = ["LiveView", "status"]
 
@@ -61,12 +61,7 @@ class LiveView:
         self._live.stop()
 
     def _lines(self, event: TraceEvent) -> list[Line]:
-        progress = self._runs.get(event.run_id)
-        if progress is None:
-            progress = self._runs[event.run_id] = Progress(event.run_id, event.timestamp)
-        step = progress.apply(event)
-        if progress.resting:
-            del self._runs[event.run_id]
+        progress, step = follow(self._runs, event)
         return [line for line in narrate(event, step, progress, verbose=self._verbose) if not line.passing]
 
     def _bottom(self, now: datetime) -> Group:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TextIO
 
 from loopengt_terminal.narration import narrate
-from loopengt_terminal.progress import Progress
+from loopengt_terminal.progress import follow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from loopengt_hookspecs.models import TraceEvent
+    from loopengt_terminal.progress import Progress
 
 __all__ = ["PlainView"]
 
@@ -40,11 +41,6 @@ class PlainView:
         """Nothing is left to do."""
 
     def _lines(self, event: TraceEvent) -> list[str]:
-        progress = self._runs.get(event.run_id)
-        if progress is None:
-            progress = self._runs[event.run_id] = Progress(event.run_id, event.timestamp)
-        step = progress.apply(event)
-        if progress.resting:
-            del self._runs[event.run_id]
+        progress, step = follow(self._runs, event)
         at = f"{progress.elapsed(event.timestamp):8.1f}s  "
         return [f"{at}{line.text}\n" for line in narrate(event, step, progress, verbose=self._verbose)]

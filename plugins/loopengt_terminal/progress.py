@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from loopengt_hookspecs.models import TraceEvent
 
-__all__ = ["Progress", "StepProgress"]
+__all__ = ["Progress", "StepProgress", "follow", "tokens_of"]
 
 _RESTS = frozenset({"loop.pause", "loop.complete", "loop.error"})
 _CLOSES = frozenset({"step.complete", "step.error"})
@@ -123,6 +123,22 @@ class Progress:
             self.unknown_costs += 1
         else:
             self.cost_usd += cost
+
+
+def follow(runs: dict[str, Progress], event: TraceEvent) -> tuple[Progress, StepProgress | None]:
+    """Bring forward the run of an event, and return it with the step that the event belongs to.
+
+    Args:
+        runs: Those under way, by id; a new one is added, one that rests is taken out.
+        event: What happened.
+    """
+    progress = runs.get(event.run_id)
+    if progress is None:
+        progress = runs[event.run_id] = Progress(event.run_id, event.timestamp)
+    step = progress.apply(event)
+    if progress.resting:
+        del runs[event.run_id]
+    return progress, step
 
 
 def tokens_of(data: dict[str, Any]) -> int:

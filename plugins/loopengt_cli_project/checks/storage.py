@@ -53,21 +53,21 @@ async def _findings(storage: Storage) -> AsyncIterator[Finding]:
         yield Finding("storage", "fail", f"{len(damage) - MOST} more findings of damage")
     if not damage:
         yield Finding("storage", "ok", "sound")
-    async for finding in _cut_off(storage):
+    async for finding in _cut_off(kernel, storage):
         yield finding
 
 
-async def _cut_off(storage: Storage) -> AsyncIterator[Finding]:
+async def _cut_off(kernel: Kernel, storage: Storage) -> AsyncIterator[Finding]:
     """Yield the runs that claim to be running though nobody drives them."""
-    from loopengt.ownership import is_free
+    from loopengt.cli.retyping import command_line
+    from loopengt.finding import has_crashed
 
-    rows = [row for row in await storage.rows(status="running") if is_free(row.owner, row.lease_until)]
+    rows = [row for row in await storage.rows(status="running") if has_crashed(row)]
     for row in rows[:MOST]:
         message = f"run {row.run_id} of {row.loop_name} was cut off in turn {row.turn}"
-        yield Finding("runs", "warn", message, f"loopengt resume {row.run_id}")
+        yield Finding("runs", "warn", message, command_line(kernel, "resume", row.run_id))
     if len(rows) > MOST:
-        yield Finding(
-            "runs", "warn", f"{len(rows) - MOST} more runs were cut off", "loopengt runs --status running"
-        )
+        remedy = command_line(kernel, "runs", "--status", "crashed")
+        yield Finding("runs", "warn", f"{len(rows) - MOST} more runs were cut off", remedy)
     if not rows:
         yield Finding("runs", "ok", "none was cut off")
