@@ -32,12 +32,12 @@ def check_storage(kernel: Kernel) -> Iterator[Finding]:
 
     async def look() -> list[Finding]:
         async with context as storage:
-            return [finding async for finding in _findings(storage)]
+            return [finding async for finding in _findings(kernel, storage)]
 
     yield from asyncio.run(look())
 
 
-async def _findings(storage: Storage) -> AsyncIterator[Finding]:
+async def _findings(kernel: Kernel, storage: Storage) -> AsyncIterator[Finding]:
     # Another content each time, since a storage need not write what it has already. It stays, and is small.
     probe = f"loopengt doctor {time.time_ns()}".encode()
     try:
