@@ -9,6 +9,7 @@ from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
+
 from loopengt import Kernel
 
 if TYPE_CHECKING:

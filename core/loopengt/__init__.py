@@ -8,9 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from loopengt_hookspecs import hookimpl
-    from loopengt_hookspecs.registration import Components, PluginContext
-
     from loopengt.config import Config
     from loopengt.errors import (
         CheckpointError,
@@ -36,6 +33,8 @@ if TYPE_CHECKING:
     from loopengt.logs import get_logger
     from loopengt.plugins import Component, PluginRecord
     from loopengt.project import find_project
+    from loopengt_hookspecs import hookimpl
+    from loopengt_hookspecs.registration import Components, PluginContext
 
 __version__ = "0.2.0"
 

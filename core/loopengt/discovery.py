@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from loopengt_hookspecs import PROJECT
-
 from loopengt.consent import PROJECT_FILE, PROJECT_PLUGIN, read_if_allowed
 from loopengt.errors import PluginError
 from loopengt.naming import normalise
 from loopengt.plugins import PluginRecord
+from loopengt_hookspecs import PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from loopengt_hookspecs.registration import PluginContext
-
 from loopengt.config import default_of, load_config
 from loopengt.errors import ComponentNotFound, ConfigError, PluginError, StorageError
 from loopengt.loading import Wanted, load_plugins
@@ -14,20 +12,21 @@ from loopengt.naming import normalise, singular
 from loopengt.project import STATE_FOLDER, find_project, locate_project
 from loopengt.resolving import load_model, make_component, stray_tables, validate_options
 from loopengt.sharing import SharedStorage
+from loopengt_hookspecs.registration import PluginContext
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from contextlib import AbstractAsyncContextManager
     from pathlib import Path
 
-    from loopengt_hookspecs.engines import Engine
-    from loopengt_hookspecs.storage import Storage
     from pydantic import BaseModel
 
     from loopengt.config import Config
     from loopengt.plugins import Component, PluginRecord
     from loopengt.registry import Registry
     from loopengt.spec import KnownNames, LoadedSpec
+    from loopengt_hookspecs.engines import Engine
+    from loopengt_hookspecs.storage import Storage
 
 __all__ = ["Kernel"]
 

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from loopengt_hookspecs.models import LoopSpec
     from pydantic import BaseModel
 
     from loopengt.config import Defaults
     from loopengt.kernel import Kernel
     from loopengt.spec import LoadedSpec, Problem
+    from loopengt_hookspecs.models import LoopSpec
 
 __all__ = ["known_names", "load_project_spec", "project_schema"]
 

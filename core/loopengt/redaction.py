@@ -14,7 +14,9 @@ MARK = "[redacted]"
 SHORTEST = 8
 """Characters from which a value is taken for a secret; shorter ones would blank out ordinary words."""
 
-_SECRET_NAME = re.compile(r"(?:^|_)(?:API_?KEY|ACCESS_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(?:$|_)")
+_SECRET_NAME = re.compile(
+    r"(?:^|_)(?:API_?KEY|ACCESS_?KEY|KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)(?:$|_)"
+)
 
 
 def is_secret_name(name: str) -> bool:
@@ -37,7 +39,9 @@ class Redactor:
         longest_first = sorted(values | escaped, key=len, reverse=True)
         self._text = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
         self._bytes = (
-            re.compile(b"|".join(re.escape(value.encode("utf-8", "surrogateescape")) for value in longest_first))
+            re.compile(
+                b"|".join(re.escape(value.encode("utf-8", "surrogateescape")) for value in longest_first)
+            )
             if longest_first
             else None
         )

@@ -10,11 +10,11 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pluggy
-from loopengt_hookspecs import EXTENSION_POINTS, PROJECT
 
 from loopengt.errors import ComponentNotFound, PluginError
 from loopengt.naming import hint, is_word, singular
 from loopengt.plugins import Component
+from loopengt_hookspecs import EXTENSION_POINTS, PROJECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -11,12 +11,12 @@ from loopengt.naming import hint, singular
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from loopengt_hookspecs.registration import PluginContext
     from pydantic import BaseModel
 
     from loopengt.config import Config
     from loopengt.plugins import Component
     from loopengt.registry import Registry
+    from loopengt_hookspecs.registration import PluginContext
 
 __all__ = ["load_model", "load_reference", "make_component", "stray_tables", "validate_options"]
 

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from loopengt_hookspecs.registration import Register
     from loopengt_hookspecs.models import TraceEvent
+    from loopengt_hookspecs.registration import Register
 
 Scope = Literal["project", "user"]
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from loopengt_hookspecs.registration import Register
     from loopengt_hookspecs.models import AgentRole
+    from loopengt_hookspecs.registration import Register
 
 __all__ = [
     "Agent",

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from loopengt_hookspecs.registration import Register
     from loopengt_hookspecs.errors import MissingRequirement
     from loopengt_hookspecs.models import StepResult, VerificationGate
+    from loopengt_hookspecs.registration import Register
 
 
 @dataclass(slots=True)

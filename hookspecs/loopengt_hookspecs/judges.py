@@ -10,8 +10,8 @@ from loopengt_hookspecs._markers import hookspec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from loopengt_hookspecs.registration import Register
     from loopengt_hookspecs.models import JudgeResult
+    from loopengt_hookspecs.registration import Register
 
 
 @dataclass(slots=True)

@@ -9,8 +9,8 @@ from loopengt_hookspecs._markers import hookspec
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from loopengt_hookspecs.registration import Register
     from loopengt_hookspecs.models import MemoryEntry
+    from loopengt_hookspecs.registration import Register
 
 
 class Memory(Protocol):

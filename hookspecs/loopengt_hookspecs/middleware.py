@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from loopengt_hookspecs._markers import hookspec
 
 if TYPE_CHECKING:
-    from loopengt_hookspecs.registration import Register
     from loopengt_hookspecs.agents import AgentReply, AgentRequest
+    from loopengt_hookspecs.registration import Register
 
 CallNext = Callable[["AgentRequest"], Awaitable["AgentReply"]]
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from loopengt_hookspecs._markers import hookspec
 
 if TYPE_CHECKING:
-    from loopengt_hookspecs.registration import Register
     from loopengt_hookspecs.models import End, LoopSpec, LoopState, StepResult, StepSpec
+    from loopengt_hookspecs.registration import Register
 
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from loopengt_hookspecs.registration import Register
     from loopengt_hookspecs.models import ToolSpec
+    from loopengt_hookspecs.registration import Register
 
 
 @dataclass(slots=True)

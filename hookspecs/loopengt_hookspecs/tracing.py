@@ -9,8 +9,8 @@ from loopengt_hookspecs._markers import hookspec
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from loopengt_hookspecs.registration import Register
     from loopengt_hookspecs.models import LoopState, TraceEvent
+    from loopengt_hookspecs.registration import Register
 
 
 class Observer(Protocol):

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from loopengt_hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from loopengt_hookspecs.registration import Register
     from loopengt_hookspecs.agents import AgentProvider
+    from loopengt_hookspecs.registration import Register
 
 
 @hookimpl

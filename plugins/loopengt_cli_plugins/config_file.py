@@ -7,8 +7,9 @@ import shutil
 from typing import TYPE_CHECKING
 
 import tomlkit
-from loopengt.errors import ConfigError
 from tomlkit.exceptions import TOMLKitError
+
+from loopengt.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+
 from loopengt import consent
 from loopengt.cli import pass_kernel
 from loopengt.errors import UsageError

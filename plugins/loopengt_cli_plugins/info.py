@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-from loopengt.cli import pass_kernel
 
+from loopengt.cli import pass_kernel
 from loopengt_cli_plugins.finding import find_records
 from loopengt_cli_plugins.listing import to_json
 

@@ -8,6 +8,7 @@ from loopengt_hookspecs import hookimpl
 
 if TYPE_CHECKING:
     import click
+
     from loopengt_hookspecs.registration import Register
 
 

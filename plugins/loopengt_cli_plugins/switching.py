@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+
 from loopengt.cli import pass_kernel
 from loopengt.kernel import Kernel
 from loopengt.naming import normalise
-
 from loopengt_cli_plugins.finding import find_records, handles
 
 if TYPE_CHECKING:

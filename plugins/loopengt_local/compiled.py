@@ -142,7 +142,10 @@ class _Binding:
             retry=RetryRule.of(self._spec.policy.retry, bound.role, step),
             once=step.effects is Effects.ONCE,
             dependencies=tuple(
-                (dependency.step_name, parse_expression(dependency.condition) if dependency.condition else None)
+                (
+                    dependency.step_name,
+                    parse_expression(dependency.condition) if dependency.condition else None,
+                )
                 for dependency in step.dependencies
             ),
         )

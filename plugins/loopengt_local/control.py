@@ -7,7 +7,7 @@ from loopengt_hookspecs.models import End
 __all__ = ["EndRun"]
 
 
-class EndRun(Exception):  # noqa: N818 - it is control flow, not an error
+class EndRun(Exception):
     """Raised out of ``run.step`` when the run ends or pauses there; patterns let it pass."""
 
     def __init__(self, end: End) -> None:

@@ -170,8 +170,12 @@ class Drive:
         for leaf in raised:
             if isinstance(leaf, LoopengtError):
                 return End(EndReason.FAILED, str(leaf))
-        get_logger("loopengt.local").error("pattern raised", pattern=self._compiled.spec.pattern, exc_info=exc)
-        return End(EndReason.FAILED, f"pattern {self._compiled.spec.pattern!r} raised {type(exc).__name__}: {exc}")
+        get_logger("loopengt.local").error(
+            "pattern raised", pattern=self._compiled.spec.pattern, exc_info=exc
+        )
+        return End(
+            EndReason.FAILED, f"pattern {self._compiled.spec.pattern!r} raised {type(exc).__name__}: {exc}"
+        )
 
     def _verdict(self) -> End:
         """Judge a run whose pattern has no more steps to take."""
@@ -238,7 +242,9 @@ class Drive:
 
     async def _write_end(self, end: End) -> None:
         status = end.reason.status
-        kind = {RunStatus.COMPLETED: "loop.complete", RunStatus.PAUSED: "loop.pause"}.get(status, "loop.error")
+        kind = {RunStatus.COMPLETED: "loop.complete", RunStatus.PAUSED: "loop.pause"}.get(
+            status, "loop.error"
+        )
         self._journal.note(kind, None, {"reason": end.reason.value, "detail": end.detail})
         await self._journal.commit(row_of(self._fold, status, end=end), release=True)
 

@@ -74,4 +74,4 @@ class RetryRule:
         else:
             delay = self.policy.compute_delay(attempt - 1)
         # Full jitter up to a half keeps concurrent loops from knocking in step.
-        return delay * random.uniform(0.5, 1.0) if self.policy.jitter else delay
+        return delay * random.uniform(0.5, 1.0) if self.policy.jitter else delay  # noqa: S311

@@ -104,7 +104,9 @@ class LocalRun:
     def failed_gates(self) -> tuple[str, ...]:
         """Gates that failed at the last execution of their step, and names of steps that failed."""
         return tuple(
-            name for step, failed in self.fold.failures.items() for name in ([f.gate for f in failed] or [step])
+            name
+            for step, failed in self.fold.failures.items()
+            for name in ([f.gate for f in failed] or [step])
         )
 
     @property
@@ -155,7 +157,9 @@ class LocalRun:
         name = step if isinstance(step, str) else step.name
         compiled = self.compiled.steps.get(name)
         if compiled is None:
-            raise UsageError(f"the pattern asks for step {name!r}, which loop {self.spec.name!r} does not have")
+            raise UsageError(
+                f"the pattern asks for step {name!r}, which loop {self.spec.name!r} does not have"
+            )
         self._turn = turn = self._turn + 1
         occurrence = self._occurrences.get(name, 0) + 1
         self._occurrences[name] = occurrence
@@ -235,7 +239,9 @@ class LocalRun:
         """Return how a run ends that this outcome is the last of."""
         if outcome.failures:
             gates = ", ".join(failure.gate for failure in outcome.failures)
-            return End(EndReason.BLOCKED, f"gate {gates} of step {outcome.step!r}: {outcome.error or 'failed'}")
+            return End(
+                EndReason.BLOCKED, f"gate {gates} of step {outcome.step!r}: {outcome.error or 'failed'}"
+            )
         return End(EndReason.FAILED, f"step {outcome.step!r}: {outcome.error}")
 
     # -- inside -----------------------------------------------------------------------------------------------

@@ -163,7 +163,9 @@ class StepExecution:
         except asyncio.CancelledError as exc:
             if not deadline.take_back():
                 raise
-            failure = Failure.of(exc, self._run.compiled.intake.text)  # where it was not our time limit, something inside the agent was cancelled
+            failure = Failure.of(
+                exc, self._run.compiled.intake.text
+            )  # where it was not our time limit, something inside the agent was cancelled
         except Exception as exc:
             if deadline.expired:
                 await deadline.settle()
@@ -184,7 +186,9 @@ class StepExecution:
                 remedy=f"Emit one of: {', '.join(sorted(EMITTED))}.",
             )
         # Agents may emit from a thread of their own; the journal belongs to the loop's.
-        self._run.call_in_loop(self._journal.note, kind, self._step.name, self._run.compiled.intake.data(dict(data))[0])
+        self._run.call_in_loop(
+            self._journal.note, kind, self._step.name, self._run.compiled.intake.data(dict(data))[0]
+        )
 
     async def _record(self, reply: AgentReply, duration: float) -> None:
         data, size = response_data(
@@ -238,7 +242,9 @@ class StepExecution:
             return await self._complete()
         if self._attempt > step.retry.max_retries:
             attempts = f"{self._attempt} attempt{'s' if self._attempt > 1 else ''}"
-            return await self._fail(f"gate {blocking[0].name!r} still fails after {attempts}", blocking[0].name)
+            return await self._fail(
+                f"gate {blocking[0].name!r} still fails after {attempts}", blocking[0].name
+            )
         feedback = "\n\n".join(f"[{gate.name}] {verdict}" for gate, verdict in failed)
         await self._retry(feedback, "gate", 0.0)
         return None

@@ -96,7 +96,11 @@ def make_workspace(project: Path, run_id: str, *, in_place: bool, limit_mb: int)
             return _worktree(project, path, run_id)
         return _copy(project, path, limit_mb)
     except (OSError, shutil.Error, subprocess.CalledProcessError) as exc:
-        detail = exc.stderr.decode(errors="replace").strip() if isinstance(exc, subprocess.CalledProcessError) else exc
+        detail = (
+            exc.stderr.decode(errors="replace").strip()
+            if isinstance(exc, subprocess.CalledProcessError)
+            else exc
+        )
         raise LoopengtError(
             f"the workspace {path} cannot be made: {detail}",
             remedy="Free space or mend permissions, or work on the files themselves with --in-place.",
@@ -104,7 +108,9 @@ def make_workspace(project: Path, run_id: str, *, in_place: bool, limit_mb: int)
 
 
 def _has_commits(project: Path) -> bool:
-    return (project / ".git").exists() and _git(project, "rev-parse", "--verify", "-q", "HEAD", check=False) != b""
+    return (project / ".git").exists() and _git(
+        project, "rev-parse", "--verify", "-q", "HEAD", check=False
+    ) != b""
 
 
 def _worktree(project: Path, path: Path, run_id: str) -> Workspace:
@@ -154,10 +160,26 @@ def _make_repository(path: Path) -> None:
     """
     _git(path, "init", "-q", check=False)
     if (path / ".git").is_dir():
-        identity = ("-c", "user.name=loopengt", "-c", "user.email=loopengt@localhost", "-c", "commit.gpgsign=false")
+        identity = (
+            "-c",
+            "user.name=loopengt",
+            "-c",
+            "user.email=loopengt@localhost",
+            "-c",
+            "commit.gpgsign=false",
+        )
         (path / ".git" / "info" / "exclude").write_text("\n".join(sorted(_LINKED)) + "\n", encoding="utf-8")
         _git(path, "add", "-A", check=False)
-        _git(path, *identity, "commit", "-q", "--allow-empty", "-m", "The project when the run began", check=False)
+        _git(
+            path,
+            *identity,
+            "commit",
+            "-q",
+            "--allow-empty",
+            "-m",
+            "The project when the run began",
+            check=False,
+        )
 
 
 def _size_mb(project: Path, limit_mb: int) -> float:

@@ -37,7 +37,9 @@ async def repeat(run: Run) -> End | None:
                 break
         failed = [outcome for outcome in outcomes if not outcome.passed]
         if not failed and (run.evaluate(goal) if goal else gated):
-            return End(EndReason.GOAL_MET, f"every gate of lap {lap} passed" if gated else f"goal_met: {goal}")
+            return End(
+                EndReason.GOAL_MET, f"every gate of lap {lap} passed" if gated else f"goal_met: {goal}"
+            )
         feedback = "\n\n".join(outcome.feedback for outcome in failed)
         errors = errors + 1 if any(outcome.error is not None for outcome in outcomes) else 0
         if errors > run.spec.policy.retry.max_retries:

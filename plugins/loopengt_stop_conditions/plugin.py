@@ -19,6 +19,8 @@ def loopengt_register_stop_conditions(register: Register[StopConditionKind]) -> 
     register("max_turns", f"{_RULES}:MaxTurns", summary="After so many turns: exhausted")
     register("timeout", f"{_RULES}:Timeout", summary="After so many seconds: exhausted")
     register("goal_met", f"{_RULES}:GoalMet", summary="When an expression holds and no gate fails: goal_met")
-    register("quality_threshold", f"{_RULES}:QualityThreshold", summary="When a score is high enough: goal_met")
+    register(
+        "quality_threshold", f"{_RULES}:QualityThreshold", summary="When a score is high enough: goal_met"
+    )
     register("manual", f"{_RULES}:Manual", summary="When a person says so: loopengt stop RUN")
     register("custom", f"{_RULES}:Custom", summary="When an expression holds: stopped")

@@ -60,7 +60,11 @@ class GoalMet:
     def bind(self, condition: StopCondition, spec: LoopSpec) -> StopRule:
         """Make the rule."""
         value = condition.value
-        if value is None or value is True or (isinstance(value, str) and value.strip().lower() in ("", "true")):
+        if (
+            value is None
+            or value is True
+            or (isinstance(value, str) and value.strip().lower() in ("", "true"))
+        ):
             return _GoalReached()
         return _GoalExpression(_expression(condition))
 
@@ -102,7 +106,9 @@ class _QualityThreshold:
         score = _score(progress.last_output)
         if score is None or score < self.threshold:
             return None
-        return End(EndReason.GOAL_MET, f"quality_threshold: the last score is {score:g} of {self.threshold:g}")
+        return End(
+            EndReason.GOAL_MET, f"quality_threshold: the last score is {score:g} of {self.threshold:g}"
+        )
 
 
 class Manual:

@@ -30,7 +30,9 @@ stop_conditions:
         ("custom", "7", "an expression as text"),
     ],
 )
-def test_a_value_of_the_wrong_kind_is_shown_in_its_place(tmp_path: Path, kind: str, value: str, said: str) -> None:
+def test_a_value_of_the_wrong_kind_is_shown_in_its_place(
+    tmp_path: Path, kind: str, value: str, said: str
+) -> None:
     """``validate`` points at the value, says what the kind takes, and exits 2."""
     spec = tmp_path / "loop.yaml"
     spec.write_text(SPEC.format(kind=kind, value=value), encoding="utf-8")

@@ -76,7 +76,11 @@ def test_every_hook_is_documented(kind: str) -> None:
 def test_every_kind_has_a_built_in_implementation(kind: str) -> None:
     """Each extension point is used by a built-in plugin, but for those that are named as awaited."""
     hook = f"def loopengt_register_{kind}("
-    users = [name for name in PLUGINS if hook in (ROOT / "plugins" / name / "plugin.py").read_text(encoding="utf-8")]
+    users = [
+        name
+        for name in PLUGINS
+        if hook in (ROOT / "plugins" / name / "plugin.py").read_text(encoding="utf-8")
+    ]
     assert bool(users) != (kind in AWAITED), users
 
 
@@ -107,7 +111,11 @@ def test_contracts_need_nothing_but_pluggy_and_pydantic() -> None:
 
 def test_files_are_short() -> None:
     """No source file has grown past the house's limit."""
-    long = {str(path.relative_to(ROOT)): n for path in SOURCES if (n := len(path.read_text().splitlines())) > LONGEST}
+    long = {
+        str(path.relative_to(ROOT)): n
+        for path in SOURCES
+        if (n := len(path.read_text().splitlines())) > LONGEST
+    }
     assert not long
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from loopengt_hookspecs.models import (
     AgentConfig,
     AgentRole,

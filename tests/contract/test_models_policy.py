@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from loopengt_hookspecs.models import BackoffKind, OnFailure, RetryPolicy, VerificationGate
 from pydantic import ValidationError
+
+from loopengt_hookspecs.models import BackoffKind, OnFailure, RetryPolicy, VerificationGate
 
 
 @pytest.mark.parametrize(

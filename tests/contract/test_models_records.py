@@ -7,6 +7,8 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from pydantic import ValidationError
+
 from loopengt_hookspecs.models import (
     AgentEvent,
     EvalMetrics,
@@ -20,7 +22,6 @@ from loopengt_hookspecs.models import (
     TraceEvent,
     parse_event,
 )
-from pydantic import ValidationError
 
 CONTRACT_EVENTS = """
     loop.start loop.complete loop.error loop.pause loop.resume step.start step.complete step.error step.retry

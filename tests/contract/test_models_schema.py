@@ -6,6 +6,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+
 from loopengt_hookspecs.models import AgentCapability, LoopSpec, OnFailure, PatternName
 
 SCHEMA: dict[str, Any] = LoopSpec.model_json_schema()

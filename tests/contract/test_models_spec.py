@@ -6,8 +6,10 @@ import subprocess
 import sys
 from typing import Any
 
-import loopengt_hookspecs.models as models
 import pytest
+from pydantic import ValidationError
+
+import loopengt_hookspecs.models as models
 from loopengt_hookspecs.models import (
     AgentConfig,
     AgentRole,
@@ -23,7 +25,6 @@ from loopengt_hookspecs.models import (
     ToolSpec,
     VerificationGate,
 )
-from pydantic import ValidationError
 
 SMALL: dict[str, Any] = {
     "name": "tidy",

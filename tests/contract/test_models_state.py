@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from pydantic import ValidationError
+
 from loopengt_hookspecs.models import (
     AgentState,
     CheckpointData,
@@ -15,7 +17,6 @@ from loopengt_hookspecs.models import (
     StepState,
     StepStatus,
 )
-from pydantic import ValidationError
 
 EARLY = datetime(2024, 5, 1, 12, 0, tzinfo=UTC)
 LATE = EARLY + timedelta(seconds=90)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+
 from loopengt_hookspecs.models import parse_event
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

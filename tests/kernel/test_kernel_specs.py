@@ -6,8 +6,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from loopengt import ConfigError, Kernel, SpecError, hookimpl
 from pydantic import BaseModel, ConfigDict
+
+from loopengt import ConfigError, Kernel, SpecError, hookimpl
 
 if TYPE_CHECKING:
     from pathlib import Path

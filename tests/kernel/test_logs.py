@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+
 from loopengt import get_logger
 from loopengt.logs import configure, redact
 

@@ -6,8 +6,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from loopengt import ConfigError, Kernel, PluginError, hookimpl
 from pydantic import BaseModel, ConfigDict, Field
+
+from loopengt import ConfigError, Kernel, PluginError, hookimpl
 
 if TYPE_CHECKING:
     from pathlib import Path

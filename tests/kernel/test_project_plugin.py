@@ -8,6 +8,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
+
 from loopengt import ConfigError, Kernel, consent
 
 if TYPE_CHECKING:

@@ -10,20 +10,25 @@ from loopengt.redaction import MARK, Redactor, is_secret_name
 
 
 @pytest.mark.parametrize(
-    "name", ["OPENAI_API_KEY", "GITHUB_TOKEN", "db_password", "AWS_SECRET_ACCESS_KEY", "TOKEN", "MY_CREDENTIALS"]
+    "name",
+    ["OPENAI_API_KEY", "GITHUB_TOKEN", "db_password", "AWS_SECRET_ACCESS_KEY", "TOKEN", "MY_CREDENTIALS"],
 )
 def test_names_of_secrets_are_known(name: str) -> None:
     """A variable that is named like a key, token, password or secret is taken for one."""
     assert is_secret_name(name)
 
 
-@pytest.mark.parametrize("name", ["PATH", "HOME", "KEYBOARD", "TOKENIZERS_PARALLELISM", "SSH_AUTH_SOCK", "MONKEY"])
+@pytest.mark.parametrize(
+    "name", ["PATH", "HOME", "KEYBOARD", "TOKENIZERS_PARALLELISM", "SSH_AUTH_SOCK", "MONKEY"]
+)
 def test_ordinary_names_are_left_alone(name: str) -> None:
     """A variable that only looks a little like one is not."""
     assert not is_secret_name(name)
 
 
-@pytest.mark.parametrize("secret", ["sk-123456789", 'quo"te\\back-slash', "ünïcödé-sécret", "line\nbreak-secret"])
+@pytest.mark.parametrize(
+    "secret", ["sk-123456789", 'quo"te\\back-slash', "ünïcödé-sécret", "line\nbreak-secret"]
+)
 def test_no_form_of_a_secret_is_left(secret: str) -> None:
     """Neither text nor encoded JSON, escaped or not, holds the secret afterwards."""
     redactor = Redactor([secret])

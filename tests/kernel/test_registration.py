@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from loopengt import Kernel, PluginError, hookimpl
 from loopengt_hookspecs import EXTENSION_POINTS
 

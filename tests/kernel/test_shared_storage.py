@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from loopengt import Kernel, LoopengtError, StorageError, hookimpl
 
 if TYPE_CHECKING:

@@ -19,11 +19,11 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from loopengt.expressions._parser import parse
-from loopengt.expressions._values import truthy
 from loopengt._jsondata import NotJsonError, json_copy
 from loopengt._references import Reference
 from loopengt.errors import ExpressionError
+from loopengt.expressions._parser import parse
+from loopengt.expressions._values import truthy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

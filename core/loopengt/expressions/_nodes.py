@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
-from loopengt.expressions._values import OperationError, negate, truthy
 from loopengt._jsondata import MISSING, NotJsonError, known_keys, look, plain
 from loopengt.errors import ExpressionError
+from loopengt.expressions._values import OperationError, negate, truthy
 
 __all__ = [
     "AbsentError",

@@ -6,11 +6,11 @@ import difflib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from loopengt._references import Reference
+from loopengt.errors import ExpressionError
 from loopengt.expressions import _nodes as nodes
 from loopengt.expressions._tokens import Cursor, Token, tokenize
 from loopengt.expressions._values import ARITHMETIC, COMPARISONS, FILTERS, TESTS, Operation
-from loopengt._references import Reference
-from loopengt.errors import ExpressionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

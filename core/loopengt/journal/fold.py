@@ -242,7 +242,9 @@ class Fold:
         failures: tuple[GateFailure, ...] = ()
         if opened.verdicts:
             failures = tuple(
-                GateFailure(gate, feedback) for gate, (passed, feedback) in opened.verdicts.items() if not passed
+                GateFailure(gate, feedback)
+                for gate, (passed, feedback) in opened.verdicts.items()
+                if not passed
             )
         outcome = known.outcome = StepOutcome(
             opened.step,

@@ -21,7 +21,9 @@ _SHELVED = (b'_blob":"',)
 _SHELVABLE = ("output", "prompt", "feedback")
 
 
-async def read_events(storage: Storage, run_id: str, *, after: int = 0, blobs: bool = True) -> AsyncIterator[list[Event]]:
+async def read_events(
+    storage: Storage, run_id: str, *, after: int = 0, blobs: bool = True
+) -> AsyncIterator[list[Event]]:
     """Iterate over the events of a run, batch by batch, in order.
 
     Args:

@@ -246,7 +246,9 @@ class Replay:
         try:
             batch = await anext(self._batches, None)
         except asyncio.CancelledError:
-            self._batches = None  # an iterator that was cancelled yields no more: begin again behind what we have
+            self._batches = (
+                None  # an iterator that was cancelled yields no more: begin again behind what we have
+            )
             raise
         if batch is None:
             self.finished = True

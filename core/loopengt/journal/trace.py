@@ -93,7 +93,10 @@ class Tracer:
         data = event.data
         output = context.output if context is not None and event.type == "step.complete" else None
         return StepEvent(
-            **fields, attempt=data.get("attempt") or 1, output=output, error=data.get("error") or data.get("reason")
+            **fields,
+            attempt=data.get("attempt") or 1,
+            output=output,
+            error=data.get("error") or data.get("reason"),
         )
 
     def _agent(self, data: dict[str, Any], fields: dict[str, Any]) -> TraceEvent:

@@ -23,7 +23,9 @@ BLOB_LIMIT = 64 * 1024
 """Bytes from which a value is stored as a blob instead of in its event."""
 
 _new_event = tuple.__new__  # half the time of the named constructor, four times a step
-_AT_ONCE = frozenset({"step.start", "step.retry", "agent.invoke", "tool.call", "tool.result", "tool.error", "custom"})
+_AT_ONCE = frozenset(
+    {"step.start", "step.retry", "agent.invoke", "tool.call", "tool.result", "tool.error", "custom"}
+)
 """Events that observers may see before they are durable; the others are shown when they are."""
 
 
@@ -165,7 +167,9 @@ class Journal:
     def _encode(self, events: list[Event]) -> bytes:
         if not self._stored:
             return encode_batch(events)
-        return encode_batch([event._replace(data=self._stored.pop(event.seq, event.data)) for event in events])
+        return encode_batch(
+            [event._replace(data=self._stored.pop(event.seq, event.data)) for event in events]
+        )
 
     def _settle(self, events: list[Event]) -> StepOutcome | None:
         outcome = self.fold.apply_all(events)

@@ -58,7 +58,9 @@ class ScriptedAgent:
         self.requests: list[AgentRequest] = []
         """Every request so far, in the order in which they came."""
         self._steps = {name: _Answers(f"of step {name!r}", script) for name, script in (steps or {}).items()}
-        self._agents = {name: _Answers(f"of agent {name!r}", script) for name, script in (agents or {}).items()}
+        self._agents = {
+            name: _Answers(f"of agent {name!r}", script) for name, script in (agents or {}).items()
+        }
         self._common = _Answers("for all steps", answers)
 
     def script(self, step: str, *answers: Answer) -> None:

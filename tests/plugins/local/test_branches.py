@@ -129,7 +129,9 @@ async def test_a_changed_pattern_with_branches_is_named_and_does_not_hang(lab: A
     lab.patterns["fan"] = other
     agent = ScriptedAgent()
     async with asyncio.timeout(10):
-        with pytest.raises(ReplayMismatch, match=r"asks for step 's[23]' .* but the journal holds step 's[01]'"):
+        with pytest.raises(
+            ReplayMismatch, match=r"asks for step 's[23]' .* but the journal holds step 's[01]'"
+        ):
             await resume_loop(lab.kernel(agents=agent), failed.run_id)
     assert agent.requests == []
     assert await lab.events(failed.run_id) == before
@@ -171,7 +173,9 @@ async def test_the_same_step_twice_at_once_is_refused(lab: Any) -> None:
         await asyncio.gather(run.step("work"), run.step("work"))
 
     lab.patterns["twice"] = twice
-    result = await run_loop(lab.kernel(agents=ScriptedAgent(agents={"worker": echo})), loop_spec(pattern="twice"))
+    result = await run_loop(
+        lab.kernel(agents=ScriptedAgent(agents={"worker": echo})), loop_spec(pattern="twice")
+    )
     assert result.end.reason is EndReason.FAILED
     assert "'work' a second time" in result.end.detail
 

@@ -26,7 +26,9 @@ def answer(request: AgentRequest) -> AgentReply:
         raise ConnectionError("the line is down")
     place = f"{request.step}-{request.occurrence}-{request.attempt}"
     output = {"place": place, "score": request.occurrence / 3, "heard": request.feedback}
-    return AgentReply(output, {"prompt_tokens": 7, "completion_tokens": 4}, cost_usd=0.25, cost_source="reported")
+    return AgentReply(
+        output, {"prompt_tokens": 7, "completion_tokens": 4}, cost_usd=0.25, cost_source="reported"
+    )
 
 
 def sequential() -> dict[str, Any]:
@@ -119,7 +121,9 @@ async def test_every_append_may_be_the_last(
     if slow:
         lab.memory = lagging(lab.memory)
     whole = dying(lab.memory, at=10_000, durable=True)
-    undisturbed = await run_loop(lab.kernel(storage=whole, agents=ScriptedAgent(agents={"worker": answer})), spec)
+    undisturbed = await run_loop(
+        lab.kernel(storage=whole, agents=ScriptedAgent(agents={"worker": answer})), spec
+    )
     expected = (await lab.load(undisturbed.run_id))[0].snapshot()
     assert whole.appends > 5
     for at in range(1 if durable else 2, whole.appends + 1):
@@ -127,7 +131,9 @@ async def test_every_append_may_be_the_last(
         storage = dying(lab.memory, at=at, durable=durable)
         with pytest.raises((killed, BaseExceptionGroup)):
             await run_loop(
-                lab.kernel(storage=storage, agents=ScriptedAgent(agents={"worker": answer})), spec, run_id=run_id
+                lab.kernel(storage=storage, agents=ScriptedAgent(agents={"worker": answer})),
+                spec,
+                run_id=run_id,
             )
         await storage.bury()
         recorded = await lab.events(run_id)

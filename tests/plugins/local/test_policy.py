@@ -24,7 +24,9 @@ def run(tmp_path: Path, agent: ScriptedAgent, spec: dict[str, Any]) -> RunResult
 def gated(**policy: Any) -> dict[str, Any]:
     """A loop of one gated step."""
     step = {"name": "work", "verification_gates": ["good"], "prompt_template": "[{feedback}]"}
-    return loop_spec(step, policy={"verification_gates": [GOOD], "retry": {"initial_delay_seconds": 0}, **policy})
+    return loop_spec(
+        step, policy={"verification_gates": [GOOD], "retry": {"initial_delay_seconds": 0}, **policy}
+    )
 
 
 class TestAttempts:
@@ -53,7 +55,9 @@ class TestAttempts:
         assert run(tmp_path, agent, spec).end.reason == "blocked"
         assert len(agent.requests) == 1
 
-    @pytest.mark.parametrize("error", [TimeoutError("slow"), ConnectionResetError("gone"), AgentError("x", kind="TimeoutError")])
+    @pytest.mark.parametrize(
+        "error", [TimeoutError("slow"), ConnectionResetError("gone"), AgentError("x", kind="TimeoutError")]
+    )
     def test_declared_errors_are_retried(self, tmp_path: Path, error: Exception) -> None:
         """Errors are matched by class name, base classes and the kind that an agent gives included."""
         agent = ScriptedAgent(error, "done")
@@ -71,7 +75,11 @@ class TestAttempts:
 
     def test_an_agents_own_retries_go_before_the_policys(self, tmp_path: Path) -> None:
         """An agent that declares retry has its own number of attempts."""
-        role = {"name": "worker", "config": {"provider": "scripted"}, "retry": {"max_retries": 1, "backoff_seconds": 0}}
+        role = {
+            "name": "worker",
+            "config": {"provider": "scripted"},
+            "retry": {"max_retries": 1, "backoff_seconds": 0},
+        }
         agent = ScriptedAgent(*[TimeoutError("slow")] * 9)
         result = run(tmp_path, agent, loop_spec(agents=[role]))
         assert result.end.reason == "failed"
@@ -116,7 +124,9 @@ class TestBudget:
 
     def reply(self, **cost: Any) -> ScriptedAgent:
         """An agent that spends."""
-        return ScriptedAgent(steps={"work": lambda _: AgentReply("x", {"prompt_tokens": 40, "completion_tokens": 10}, **cost)})
+        return ScriptedAgent(
+            steps={"work": lambda _: AgentReply("x", {"prompt_tokens": 40, "completion_tokens": 10}, **cost)}
+        )
 
     def test_tokens(self, tmp_path: Path) -> None:
         """No turn is taken once the tokens are used up."""
@@ -164,15 +174,23 @@ class TestHonesty:
         "fields",
         [
             {"policy": {"no_progress": {"max_repeats": 2}}},
-            {"agents": [{"name": "worker", "config": {"provider": "scripted"}, "input_schema": {"type": "object"}}]},
+            {
+                "agents": [
+                    {"name": "worker", "config": {"provider": "scripted"}, "input_schema": {"type": "object"}}
+                ]
+            },
         ],
     )
-    def test_what_the_engine_does_not_enforce_is_refused(self, tmp_path: Path, fields: dict[str, Any]) -> None:
+    def test_what_the_engine_does_not_enforce_is_refused(
+        self, tmp_path: Path, fields: dict[str, Any]
+    ) -> None:
         """A declaration that would be ignored stops the run before it starts."""
         with pytest.raises(UsageError, match="does not enforce"):
             run(tmp_path, ScriptedAgent("x"), loop_spec(**fields))
 
-    async def test_what_is_missing_fails_the_run_and_resume_goes_on_once_it_is_there(self, tmp_path: Path) -> None:
+    async def test_what_is_missing_fails_the_run_and_resume_goes_on_once_it_is_there(
+        self, tmp_path: Path
+    ) -> None:
         """A missing program is not retried; after it was installed, resume takes the same step up again."""
         missing = MissingRequirement("program 'frobnicate' is not on PATH", remedy="pip install frobnicate")
         agent = ScriptedAgent(steps={"first": ["1"], "second": [missing, "2"]})
@@ -200,7 +218,8 @@ class TestEffects:
     """Steps that must not be executed twice."""
 
     @pytest.mark.parametrize(
-        ("assumed", "reason", "calls"), [("done", "goal_met", 1), ("retry", "goal_met", 2), ("fail", "failed", 1)]
+        ("assumed", "reason", "calls"),
+        [("done", "goal_met", 1), ("retry", "goal_met", 2), ("fail", "failed", 1)],
     )
     async def test_an_unknown_outcome_is_asked_and_then_settled(
         self, tmp_path: Path, assumed: Any, reason: str, calls: int

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from loopengt import Kernel
 from loopengt.logs import configure
 from loopengt_hookspecs.agents import AgentError, AgentReply, AgentRequest

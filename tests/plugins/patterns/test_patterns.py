@@ -75,7 +75,9 @@ class TestSequential:
         """on_failure: continue lets the run go on, but not end goal_met."""
         agent = ScriptedAgent("bad", "bad")
         gate = {**GOOD, "on_failure": "continue"}
-        spec = loop_spec({"name": "a", "verification_gates": ["good"]}, "b", policy={"verification_gates": [gate]})
+        spec = loop_spec(
+            {"name": "a", "verification_gates": ["good"]}, "b", policy={"verification_gates": [gate]}
+        )
         result = run(tmp_path, agent, spec)
         assert len(agent.requests) == 2
         assert result.end.reason == "blocked"

@@ -18,7 +18,9 @@ def run(tmp_path: Path, agent: ScriptedAgent, *stops: dict[str, Any], **fields: 
 
 def endless() -> ScriptedAgent:
     """An agent that counts its turns."""
-    return ScriptedAgent(steps={"work": lambda request: {"n": request.occurrence, "score": request.occurrence / 10}})
+    return ScriptedAgent(
+        steps={"work": lambda request: {"n": request.occurrence, "score": request.occurrence / 10}}
+    )
 
 
 def test_max_turns(tmp_path: Path) -> None:
@@ -93,12 +95,17 @@ def test_timeout_cancels_a_step_under_way(tmp_path: Path) -> None:
 
 def test_the_first_condition_that_fires_is_named(tmp_path: Path) -> None:
     """With several, the end carries the one that ended the run."""
-    stops = [{"condition_type": "max_turns", "value": 9}, {"condition_type": "custom", "value": "run.turn >= 2"}]
+    stops = [
+        {"condition_type": "max_turns", "value": 9},
+        {"condition_type": "custom", "value": "run.turn >= 2"},
+    ]
     result = run(tmp_path, endless(), *stops)
     assert result.end.detail.startswith("stop condition custom")
 
 
 def test_manual_needs_a_person(tmp_path: Path) -> None:
     """The manual condition never fires by itself."""
-    result = run(tmp_path, endless(), {"condition_type": "manual"}, {"condition_type": "max_turns", "value": 2})
+    result = run(
+        tmp_path, endless(), {"condition_type": "manual"}, {"condition_type": "max_turns", "value": 2}
+    )
     assert "max_turns" in result.end.detail

@@ -124,7 +124,7 @@ def syncs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
         real(descriptor)
 
     monkeypatch.setattr(os, "fdatasync", fdatasync)
-    yield seen
+    return seen
 
 
 @needs_fdatasync
