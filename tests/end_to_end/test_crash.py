@@ -19,15 +19,14 @@ def crash(*options: str, seconds: float) -> None:
     assert f"{options[1]} kills" in done.stdout
 
 
-@pytest.mark.parametrize("storage", ["sqlite", "jsonl"])
-def test_some_kills_lose_nothing(storage: str) -> None:
+def test_some_kills_lose_nothing() -> None:
     """After six kills nothing completed was executed again, and state and journal are as if undisturbed."""
-    crash("--kills", "6", "--storage", storage, seconds=120)
+    crash("--kills", "6", seconds=120)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(240)
 @pytest.mark.parametrize("storage", ["sqlite", "jsonl"])
 def test_a_hundred_kills_lose_nothing(storage: str) -> None:
-    """The same after a hundred kills, in less than three minutes."""
+    """The same after a hundred kills, with each storage that is durable, in less than three minutes."""
     crash("--kills", "100", "--storage", storage, seconds=180)

@@ -20,7 +20,12 @@ def loopengt(*arguments: str, cwd: Path, state: Path | None = None) -> subproces
     """Run the command in a folder."""
     environ = os.environ | ({"XDG_STATE_HOME": str(state)} if state is not None else {})
     return subprocess.run(
-        [sys.executable, "-m", "loopengt", *arguments], cwd=cwd, env=environ, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "loopengt", *arguments],
+        cwd=cwd,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -86,7 +91,9 @@ def test_patterns_and_kinds_named_are_registered(tmp_path: Path) -> None:
     assert {"sequential", "repeat", "evaluator_optimizer"} <= set(kernel.names("patterns"))
     assert {"command", "python"} <= set(kernel.names("agents"))
     assert {"expression", "command", "schema"} <= set(kernel.names("gates"))
-    assert {"max_turns", "timeout", "goal_met", "quality_threshold", "custom"} <= set(kernel.names("stop_conditions"))
+    assert {"max_turns", "timeout", "goal_met", "quality_threshold", "custom"} <= set(
+        kernel.names("stop_conditions")
+    )
 
 
 @pytest.mark.parametrize("marker", ["run", "test"])

@@ -86,7 +86,7 @@ def test_one_of_two_resumes_drives(stage: Stage, until: Until, storage: str) -> 
 def test_a_stopped_owner_is_taken_over_and_cannot_append(
     stage: Stage, until: Until, storage: str, wakes: str
 ) -> None:
-    """An owner that was stopped past its lease is taken over; awake it ends with an error, writing nothing."""
+    """An owner that was stopped past its lease is taken over; awake it fails and has written nothing."""
     stage.config(SHORT_LEASE.format(storage=storage))
     stage.loop(WAITS, "one", "two")
     old = stage.start("run", "loop.yaml", "--quiet")

@@ -151,7 +151,7 @@ class ScriptedGates:
             if isinstance(verdict, Exception):
                 raise verdict
             if isinstance(verdict, str):
-                return GateVerdict(False, verdict, {"why": verdict})
+                return GateVerdict(False, verdict)
             return verdict if not isinstance(verdict, bool) else GateVerdict(verdict)
 
         return SimpleNamespace(pure=self.pure, plan=lambda: f"ask {gate.name}", missing=list, check=check)

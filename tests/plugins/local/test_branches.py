@@ -41,15 +41,20 @@ async def waves(run: Run) -> None:
 
 
 async def as_they_come(run: Run) -> None:
-    """The next step begins when any of those under way has ended; what ended first is decided on."""
+    """Seven at a time; for each that ends, in that order, a decision is made and the next one begins."""
+    ended: asyncio.Queue[str] = asyncio.Queue()
+
+    async def branch(name: str) -> None:
+        await ended.put((await run.step(name)).step)
+
     waiting = [step.name for step in run.spec.steps]
-    under_way: set[asyncio.Task[Any]] = set()
-    while waiting or under_way:
-        while waiting and len(under_way) < 7:
-            under_way.add(asyncio.create_task(run.step(waiting.pop(0)), name="branch"))
-        done, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-        for task in sorted(done, key=lambda task: str(task.result().step)):
-            await run.decide("ended", task.result().step)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(7):
+            group.create_task(branch(waiting.pop(0)))
+        for _ in run.spec.steps:
+            await run.decide("ended", await ended.get())
+            if waiting:
+                group.create_task(branch(waiting.pop(0)))
 
 
 async def echo(request: AgentRequest) -> str:

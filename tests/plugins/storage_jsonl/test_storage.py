@@ -25,7 +25,7 @@ from loopengt_storage_jsonl.options import JsonlOptions
 from loopengt_storage_jsonl.storage import JsonlStorage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable
 
     from loopengt_hookspecs.registration import Components
 
@@ -114,7 +114,7 @@ async def test_an_append_costs_the_same_at_any_length(storage: JsonlStorage, fol
 
 
 @pytest.fixture
-def syncs(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+def syncs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Return a list that grows by one with every wait for the disk."""
     seen: list[int] = []
     real: Callable[[int], None] = os.fdatasync

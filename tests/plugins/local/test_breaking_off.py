@@ -1,0 +1,184 @@
+"""Runs that are broken off: by a time limit, a signal, a person, or whoever awaits them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from loopengt.testing import RecordingObserver, ScriptedAgent, loop_spec, resume_loop, run_loop
+from loopengt_hookspecs.errors import AgentError
+from loopengt_hookspecs.models import EndReason, RunStatus
+
+
+class Hanging:
+    """An answer that never comes; it tells when it was asked for and when it was cancelled."""
+
+    def __init__(self, after: Any = None) -> None:
+        self.asked = asyncio.Event()
+        self.cancelled = False
+        self._after = after
+
+    async def __call__(self, _: object) -> Any:
+        """Hang; when cancelled, pass it on, or do as an agent does that knows better."""
+        self.asked.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.cancelled = True
+            if isinstance(self._after, Exception):
+                raise self._after from None
+            if self._after is None:
+                raise
+        return self._after
+
+
+def brief() -> dict[str, Any]:
+    """A loop of one step with a short time limit."""
+    return loop_spec({"name": "work", "timeout_seconds": 0.05})
+
+
+async def test_an_agent_that_turns_its_cancellation_into_an_error_has_timed_out(lab: Any) -> None:
+    """The attempt counts as a timeout, and the time limit of the run still works afterwards."""
+    agent = ScriptedAgent(steps={"work": [Hanging(AgentError("I was killed")), "done"], "more": [Hanging()]})
+    spec = brief()
+    spec["policy"]["max_total_time_seconds"] = 0.3
+    spec["steps"].append({"name": "more", "agent": "worker"})
+    result = await run_loop(lab.kernel(agents=agent), spec)
+    assert agent.asked("work")[1].feedback == "step 'work' took longer than its 0.05 seconds"
+    assert result.end == (EndReason.EXHAUSTED, "time limit: 0.3 seconds are over")
+
+
+async def test_an_agent_that_answers_although_it_was_cancelled_is_heard(lab: Any) -> None:
+    """An answer that comes after the time limit has struck is an answer, and nothing else is cancelled by it."""
+    agent = ScriptedAgent(steps={"work": [Hanging("late, but here")], "next": ["fine"]})
+    spec = brief()
+    spec["steps"].append({"name": "next", "agent": "worker"})
+    result = await run_loop(lab.kernel(agents=agent), spec)
+    assert result.end.reason is EndReason.GOAL_MET
+    assert result.snapshot().step_states["work"].result.output == "late, but here"
+
+
+async def test_an_agent_that_cancels_itself_only_fails_its_step(lab: Any) -> None:
+    """A CancelledError out of an agent that nobody cancelled is an error of that agent."""
+    agent = ScriptedAgent(asyncio.CancelledError("inside"), "never asked")
+    result = await run_loop(lab.kernel(agents=agent), loop_spec("a", "b"))
+    assert result.end.reason is EndReason.FAILED
+    assert "CancelledError" in result.end.detail
+    current = asyncio.current_task()
+    assert current is not None
+    assert current.cancelling() == 0
+
+
+@pytest.mark.parametrize("waiting_for", ["agent", "gate", "delay"])
+async def test_an_interrupt_pauses_and_resume_comes_to_the_same_end(waiting_for: str, lab: Any) -> None:
+    """Whatever the run waits for: it rests at once, keeps what was done, and goes on to the undisturbed end."""
+    hanging = Hanging()
+    retry = {"initial_delay_seconds": 60 if waiting_for == "delay" else 0}
+    gate = {"name": "one", "kind": "told_slowly"}
+    steps = ["a", {"name": "b", "verification_gates": ["one"]}, "c"]
+    spec = loop_spec(*steps, policy={"verification_gates": [gate], "retry": retry})
+    first = {"agent": [hanging], "gate": ["2"], "delay": [TimeoutError("slow")]}[waiting_for]
+    agent = ScriptedAgent(steps={"a": ["1"], "b": [*first, "2"], "c": ["3"]})
+    if waiting_for == "gate":
+        lab.slow_gates.verdicts = {"one": [hanging]}
+    kernel = lab.kernel(agents=agent)
+    running = asyncio.create_task(run_loop(kernel, spec, run_id="r"))
+    if waiting_for == "delay":
+        while "step.retry" not in (await lab.types("r") if agent.requests else []):
+            await asyncio.sleep(0)
+    else:
+        await hanging.asked.wait()
+    kernel.engine().interrupt("another run")
+    kernel.engine().interrupt("r")
+    kernel.engine().interrupt()
+    paused = await running
+    assert paused.end.reason is EndReason.INTERRUPTED
+    assert paused.end.reason.exit_code == 130
+    assert (await lab.memory.rows())[0].status == "paused"
+    assert paused.snapshot().status is RunStatus.PAUSED
+    if waiting_for == "delay":
+        return  # the minute that is left of the delay would be waited
+    ended = await resume_loop(lab.kernel(agents=agent), "r")
+    assert ended.end.reason is EndReason.GOAL_MET
+    assert [result["result"].output for result in (await lab.load("r"))[0].snapshot().history] == ["1", "2", "3"]
+    assert len(agent.asked("a")) == 1
+
+
+async def test_an_interrupt_by_an_agent_itself_takes_effect(lab: Any) -> None:
+    """interrupt() called from inside a step, which never waits, pauses the run before the next one."""
+
+    def pull(_: object) -> str:
+        kernel.engine().interrupt()
+        return "1"
+
+    agent = ScriptedAgent(steps={"a": [pull], "b": ["2"]})
+    kernel = lab.kernel(agents=agent)
+    paused = await run_loop(kernel, loop_spec("a", "b"), run_id="r")
+    assert paused.end.reason is EndReason.INTERRUPTED
+    assert [request.step for request in agent.requests] == ["a"]
+    await asyncio.sleep(0)  # no cancellation is left over for whoever started the run
+    ended = await resume_loop(kernel, "r")
+    assert ended.end.reason is EndReason.GOAL_MET
+    assert [request.step for request in agent.requests] == ["a", "b"]
+
+
+async def test_whoever_cancels_the_task_cancels_the_run(lab: Any) -> None:
+    """Cancellation from outside ends the run as cancelled, in the journal too, and goes on outwards."""
+    hanging = Hanging()
+    running = asyncio.create_task(run_loop(lab.kernel(agents=ScriptedAgent(hanging)), loop_spec(), run_id="r"))
+    await hanging.asked.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert hanging.cancelled
+    row = (await lab.memory.rows())[0]
+    assert (row.status, row.reason, row.owner) == ("cancelled", "cancelled", None)
+
+
+async def test_a_timeout_around_the_call_is_the_callers_own(lab: Any) -> None:
+    """asyncio.timeout around a run ends it as cancelled and is raised as TimeoutError."""
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await run_loop(lab.kernel(agents=ScriptedAgent(Hanging())), loop_spec())
+    assert (await lab.memory.rows())[0].status == "cancelled"
+
+
+@pytest.mark.parametrize("comment", ["", "enough for today"])
+async def test_a_stop_signal_ends_the_run_before_its_next_turn(comment: str, lab: Any) -> None:
+    """The step under way is finished; then the run is stopped, with the comment of whoever stopped it."""
+
+    async def stopped(request: Any) -> str:
+        if request.occurrence == 1:
+            await lab.memory.signal(request.run_id, {"type": "unknown"})
+            await lab.memory.signal(request.run_id, {"type": "stop", "comment": comment})
+            await asyncio.sleep(0.15)
+        return "x"
+
+    agent = ScriptedAgent(steps={"work": stopped})
+    result = await run_loop(lab.kernel(agents=agent, poll_seconds=0.02), loop_spec(pattern="repeat"))
+    assert result.end == (EndReason.STOPPED, comment or "stopped by `loopengt stop`")
+    assert len(agent.requests) == 1
+    assert result.snapshot().status is RunStatus.CANCELLED
+
+
+async def test_the_time_limit_counts_driven_time_only(lab: Any) -> None:
+    """After a pause the rest of the time is left, and what was used before counts."""
+    hanging = Hanging()
+    agent = ScriptedAgent(hanging, Hanging())
+    kernel = lab.kernel(agents=agent)
+    spec = loop_spec(stop_conditions=[{"condition_type": "timeout", "value": 0.4}])
+    running = asyncio.create_task(run_loop(kernel, spec, run_id="r"))
+    await hanging.asked.wait()
+    await asyncio.sleep(0.2)
+    kernel.engine().interrupt()
+    paused = await running
+    assert 0.15 < paused.elapsed < 0.4
+    await asyncio.sleep(0.3)
+    seen = RecordingObserver()
+    ended = await resume_loop(kernel, "r", observers=[seen])
+    assert ended.end.reason is EndReason.EXHAUSTED
+    span = seen.events[-1].timestamp - seen.events[0].timestamp
+    assert span.total_seconds() < 0.3
+    assert ended.elapsed == pytest.approx(paused.elapsed + span.total_seconds(), abs=0.05)

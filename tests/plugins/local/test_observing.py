@@ -1,0 +1,183 @@
+"""Observers see every event in order, and nothing that they do disturbs the run."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from loopengt.testing import RecordingObserver, ScriptedAgent, loop_spec, run_loop
+from loopengt_hookspecs.agents import AgentReply
+from loopengt_hookspecs.models import AgentEvent, EndReason, LoopEvent, StepEvent, ToolEvent
+
+if TYPE_CHECKING:
+    from loopengt_hookspecs.models import TraceEvent
+
+
+class Broken(RecordingObserver):
+    """An observer that raises at everything."""
+
+    async def on_event(self, event: TraceEvent) -> None:
+        """Note the event and raise."""
+        await super().on_event(event)
+        raise RuntimeError("cannot watch")
+
+    async def close(self) -> None:
+        """Raise."""
+        raise RuntimeError("cannot close")
+
+
+class Unsure(RecordingObserver):
+    """An observer that does not know whether to watch."""
+
+    def enabled(self) -> bool:
+        """Raise."""
+        raise RuntimeError("who knows")
+
+
+class Idle(RecordingObserver):
+    """An observer that does not want to watch."""
+
+    def enabled(self) -> bool:
+        """Say no."""
+        return False
+
+
+class Stuck(RecordingObserver):
+    """An observer that never comes back from its first event."""
+
+    async def on_event(self, event: TraceEvent) -> None:
+        """Hang."""
+        await super().on_event(event)
+        await asyncio.Event().wait()
+
+
+async def test_events_come_in_the_order_of_the_journal(lab: Any) -> None:
+    """The events of a retried and gated run are those of the journal, in its order, each once."""
+    gate = {"name": "good", "condition": "output == 'good'"}
+    step = {"name": "work", "verification_gates": ["good"]}
+    spec = loop_spec(step, policy={"verification_gates": [gate], "retry": {"initial_delay_seconds": 0}})
+    seen = RecordingObserver()
+    agent = ScriptedAgent("bad", TimeoutError("slow"), "good")
+    result = await run_loop(lab.kernel(agents=agent), spec, observers=[seen])
+    assert seen.types() == await lab.types(result.run_id)
+    attempt = ["step.start", "agent.invoke"]
+    assert seen.types() == [
+        "loop.start",
+        *attempt,
+        "agent.response",
+        "gate.fail",
+        "step.retry",
+        *attempt,
+        "agent.error",
+        "step.retry",
+        *attempt,
+        "agent.response",
+        "gate.pass",
+        "step.complete",
+        "loop.complete",
+    ]
+    assert seen.closed == 1
+
+
+async def test_starts_are_seen_at_once_and_results_when_they_are_durable(lab: Any) -> None:
+    """An observer knows that a step began while it is under way; its end is shown after it was written."""
+
+    class Writing(RecordingObserver):
+        async def on_event(self, event: TraceEvent) -> None:
+            await super().on_event(event)
+            if event.event_type == "step.complete":
+                assert "step.complete" in await lab.types(event.run_id)
+                proven.append(event)
+
+    async def look(request: Any) -> str:
+        request.emit("tool.call", {"tool": "grep", "input": {"pattern": "x"}})
+        await asyncio.sleep(0)
+        during.extend(seen.types())
+        return "done"
+
+    during: list[str] = []
+    proven: list[Any] = []
+    seen = Writing()
+    await run_loop(lab.kernel(agents=ScriptedAgent(look)), loop_spec(), observers=[seen])
+    assert during == ["loop.start", "step.start", "agent.invoke", "tool.call"]
+    assert len(proven) == 1
+
+
+async def test_an_observer_that_raises_disturbs_nobody(
+    lab: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is told of every event all the same, the others too, the run succeeds, and the log says who raised."""
+    broken, unsure, idle, seen = Broken(), Unsure(), Idle(), RecordingObserver()
+    result = await run_loop(
+        lab.kernel(agents=ScriptedAgent("x")), loop_spec(), observers=[broken, unsure, idle, seen]
+    )
+    assert result.end.reason is EndReason.GOAL_MET
+    assert broken.types() == seen.types()
+    assert unsure.events == idle.events == []
+    assert seen.closed == 1
+    assert "observer=Broken" in capsys.readouterr().err
+
+
+async def test_an_observer_that_hangs_is_left_behind(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run does not wait for it, and its end waits no longer than a few seconds."""
+    monkeypatch.setattr("loopengt_local.observers._CLOSE_SECONDS", 0.05)
+    stuck, seen = Stuck(), RecordingObserver()
+    result = await run_loop(lab.kernel(agents=ScriptedAgent("1", "2")), loop_spec("a", "b"), observers=[stuck, seen])
+    assert result.end.reason is EndReason.GOAL_MET
+    assert stuck.types() == ["loop.start"]
+    assert seen.types()[-1] == "loop.complete"
+
+
+async def test_events_carry_what_their_family_promises(lab: Any) -> None:
+    """Parents, turns, agents, tokens, outputs and durations are in the public shape."""
+
+    async def work(request: Any) -> AgentReply:
+        request.emit("tool.call", {"tool": "grep", "tool_type": "builtin", "input": {"pattern": "x"}})
+        request.emit("tool.result", {"tool": "grep", "output": [1, 2], "duration": 0.5})
+        return AgentReply({"n": 1}, {"prompt_tokens": 7, "completion_tokens": 3}, cost_usd=0.5)
+
+    role = {"name": "worker", "config": {"provider": "scripted", "model": "m-1"}}
+    seen = RecordingObserver()
+    await run_loop(lab.kernel(agents=ScriptedAgent(work)), loop_spec(agents=[role]), observers=[seen])
+    start, begun, invoked, call, result, response, complete, end = seen.events
+    assert isinstance(start, LoopEvent)
+    assert (start.loop_name, start.pattern, start.parent_event_id) == ("demo", "sequential", None)
+    assert isinstance(begun, StepEvent)
+    assert (begun.step_name, begun.agent_name, begun.turn, begun.attempt) == ("work", "worker", 1, 1)
+    assert begun.parent_event_id == start.event_id
+    assert {event.parent_event_id for event in (invoked, call, result, response, complete)} == {begun.event_id}
+    assert isinstance(call, ToolEvent)
+    assert (call.tool_name, call.tool_type, call.input_data) == ("grep", "builtin", {"pattern": "x"})
+    assert isinstance(result, ToolEvent)
+    assert (result.output_data, result.duration_seconds) == ([1, 2], 0.5)
+    assert isinstance(response, AgentEvent)
+    assert (response.model, response.prompt_tokens, response.completion_tokens) == ("m-1", 7, 3)
+    assert isinstance(complete, StepEvent)
+    assert (complete.output, complete.error) == ({"n": 1}, None)
+    assert end.parent_event_id == start.event_id
+    assert [event.timestamp for event in seen.events] == sorted(event.timestamp for event in seen.events)
+
+
+async def test_configured_observers_watch_every_run(lab: Any) -> None:
+    """[observers] names those that watch besides the ones a caller gives."""
+    from types import SimpleNamespace
+
+    from loopengt import hookimpl
+    from loopengt.testing import make_kernel
+
+    configured, given = RecordingObserver(), RecordingObserver()
+
+    @hookimpl
+    def loopengt_register_observers(register: Any) -> None:
+        register("watcher", configured, summary="Watches")
+
+    kernel = make_kernel(
+        lab.project,
+        agents=ScriptedAgent("x"),
+        plugins=[("watching", SimpleNamespace(loopengt_register_observers=loopengt_register_observers))],
+        config={"observers": {"names": ["watcher"]}},
+    )
+    await run_loop(kernel, loop_spec(), observers=[given])
+    assert configured.types() == given.types() != []
