@@ -83,6 +83,8 @@ class RunResult:
     """Agent calls whose cost nobody knows; ``cost_usd`` is without them."""
     elapsed: float = 0.0
     """Seconds that the run was driven, pauses left out."""
+    can_resume: bool = False
+    """Whether ``resume`` would go on with it: it is paused, or failed for want of something mendable."""
 
 
 class Engine(Protocol):

@@ -81,5 +81,5 @@ def _next(result: RunResult, kernel: Kernel) -> Iterator[str]:
         yield from (f"{text + ':':<15}{resume} --unknown-outcome {word}" for text, word in _ANSWERS)
     elif reason.status is RunStatus.PAUSED:
         yield f"resume:    {resume}"
-    elif reason is EndReason.FAILED:
+    elif result.can_resume:
         yield f"once that is mended: {resume}"

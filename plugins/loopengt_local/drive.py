@@ -73,8 +73,11 @@ class Drive:
             unknown_outcome=unknown_outcome,
         )
 
-    async def run(self) -> RunResult:
+    async def run(self, *, interrupted: bool = False) -> RunResult:
         """Drive the run until it ends or pauses.
+
+        Args:
+            interrupted: It was interrupted before it could begin: it pauses at once.
 
         Raises:
             LeaseLost: Another process took the run over.
@@ -83,6 +86,8 @@ class Drive:
         """
         assert self._lease is not None
         self._task = asyncio.current_task()
+        if interrupted:
+            self.interrupt()
         self._keeper.hold(self._lease, self._on_lost, self._on_signal)
         try:
             end, cancelled = await self._until_end()
@@ -92,6 +97,8 @@ class Drive:
                 await self.run_object.finish_replay(failed=True)
             if self._live:
                 await self._write_end(end)
+            else:  # broken off in the replay: the journal stays as it is
+                await self._journal.storage.release(self._lease)
         finally:
             self._task = None
             self._keeper.drop(self._lease.run_id)

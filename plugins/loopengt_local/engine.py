@@ -15,7 +15,7 @@ from loopengt.ownership import current_owner
 from loopengt.redaction import Redactor
 from loopengt_hookspecs.engines import PlannedStep, RunRequest, RunResult
 from loopengt_hookspecs.errors import RunNotFound, StorageError, UsageError
-from loopengt_hookspecs.models import EndReason, LoopSpec, RunStatus
+from loopengt_hookspecs.models import LoopSpec, RunStatus
 from loopengt_local.compiled import CompiledLoop, compile_loop
 from loopengt_local.drive import Drive, row_of
 from loopengt_local.intake import Intake
@@ -23,7 +23,7 @@ from loopengt_local.leases import LeaseKeeper
 from loopengt_local.naming import new_run_id, usable_run_id
 from loopengt_local.observers import ObserverHub
 from loopengt_local.options import LocalOptions
-from loopengt_local.results import result_of
+from loopengt_local.results import is_mendable, result_of
 from loopengt_local.workspace import Workspace, make_workspace
 
 if TYPE_CHECKING:
@@ -54,6 +54,8 @@ class LocalEngine:
         self._project = context.project
         self._options: LocalOptions = context.options or LocalOptions()
         self._drives: dict[str, Drive] = {}
+        self._early: dict[str, bool] = {}
+        """Runs that are prepared and not driven yet: whether they were interrupted."""
         self._intake = Intake(Redactor.of_environment(os.environ))
         self._keeper: LeaseKeeper | None = None
         self._stored_specs: dict[str, asyncio.Task[str]] = {}
@@ -90,6 +92,7 @@ class LocalEngine:
         storage = self._components.opened_storage()
         run_id = usable_run_id(request.run_id) if request.run_id else new_run_id()
         context = _context(request)
+        self._early[run_id] = False
         workspace = await self._make_workspace(run_id, request.in_place)
         fold = Fold(history=False)
         hub = ObserverHub(run_id, self._observers(request.observers))
@@ -112,10 +115,11 @@ class LocalEngine:
     async def resume(self, request: ResumeRequest) -> RunResult:
         """Take a run up again; one that has ended is returned as it ended."""
         storage = self._components.opened_storage()
+        self._early[request.run_id] = False
         row = await self._row(request.run_id)
         if row.status not in _UNFINISHED:
             fold = await self._folded(row.run_id)
-            if not _mendable(fold):
+            if fold.end is not None and not is_mendable(fold, fold.end):
                 return _as_it_ended(fold)
         lease = await storage.claim(row.run_id, current_owner(), self._options.lease_seconds)
         hub: ObserverHub | None = None
@@ -156,13 +160,15 @@ class LocalEngine:
         for name, drive in self._drives.items():
             if run_id in (None, name):
                 drive.interrupt()
+        for name in self._early:
+            self._early[name] |= run_id in (None, name)
 
     # -- inside -----------------------------------------------------------------------------------------------
 
     async def _drive(self, run_id: str, drive: Drive) -> RunResult:
         self._drives[run_id] = drive
         try:
-            return await drive.run()
+            return await drive.run(interrupted=self._early.pop(run_id, False))
         finally:
             del self._drives[run_id]
 
@@ -285,11 +291,6 @@ def _context(request: RunRequest) -> dict[str, Any]:
             remedy="Give text, numbers, booleans, null, lists or objects with text keys.",
         ) from exc
     return context
-
-
-def _mendable(fold: Fold) -> bool:
-    """Whether a run that has ended failed for want of something, in the midst of a step that can go on."""
-    return bool(fold.open) and fold.end is not None and fold.end.reason is EndReason.FAILED
 
 
 def _reap_orphans(run_id: str) -> None:

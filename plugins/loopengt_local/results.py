@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loopengt_hookspecs.engines import RunResult
+from loopengt_hookspecs.models import EndReason, RunStatus
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from loopengt.journal import Fold
     from loopengt_hookspecs.models import End
 
-__all__ = ["result_of"]
+__all__ = ["is_mendable", "result_of"]
 
 
 def result_of(fold: Fold, run_id: str, end: End, workspace: Path) -> RunResult:
@@ -38,4 +39,10 @@ def result_of(fold: Fold, run_id: str, end: End, workspace: Path) -> RunResult:
         cost_usd=fold.cost_usd,
         unknown_costs=fold.unknown_costs,
         elapsed=fold.elapsed,
+        can_resume=end.reason.status is RunStatus.PAUSED or is_mendable(fold, end),
     )
+
+
+def is_mendable(fold: Fold, end: End) -> bool:
+    """Whether a run that has ended failed for want of something, in the midst of a step that can go on."""
+    return bool(fold.open) and end.reason is EndReason.FAILED

@@ -123,9 +123,12 @@ def _worktree(project: Path, path: Path, run_id: str) -> Workspace:
     for name in _git(project, "ls-files", "-z", "--others", "--exclude-standard").split(b"\0"):
         relative = os.fsdecode(name)
         if relative and not relative.startswith(left_out):
-            target = path / relative
+            source, target = project / relative, path / relative
             target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(project / relative, target, follow_symlinks=False)
+            if relative.endswith("/"):  # a repository of its own, into which git does not look
+                _copy_tree(source, target)
+            else:
+                shutil.copy2(source, target, follow_symlinks=False)
     return Workspace(path, "worktree", branch)
 
 
@@ -137,18 +140,23 @@ def _copy(project: Path, path: Path, limit_mb: int) -> Workspace:
             remedy="Run with --in-place, make the folder a git repository, or raise "
             "`copy_limit_mb` under [plugins.local] in .loopengt/config.toml.",
         )
+    _copy_tree(project, path)
+    _make_repository(path)
+    return Workspace(path, "copy")
+
+
+def _copy_tree(source: Path, target: Path) -> None:
+    """Copy a folder without what tools leave behind; dependencies are linked, wherever they lie."""
     linked: list[Path] = []
 
     def left_out(folder: str, names: list[str]) -> set[str]:
         links = [name for name in _LINKED.intersection(names) if Path(folder, name).is_dir()]
-        linked.extend(Path(folder, name).relative_to(project) for name in links)
+        linked.extend(Path(folder, name).relative_to(source) for name in links)
         return {*_NOT_COPIED.intersection(names), *links}
 
-    shutil.copytree(project, path, symlinks=True, ignore=left_out)
+    shutil.copytree(source, target, symlinks=True, ignore=left_out)
     for relative in linked:
-        (path / relative).symlink_to(project / relative)
-    _make_repository(path)
-    return Workspace(path, "copy")
+        (target / relative).symlink_to(source / relative)
 
 
 def _make_repository(path: Path) -> None:
@@ -216,7 +224,10 @@ def _git(folder: Path, *arguments: str, stdin: bytes | None = None, check: bool 
     command = ["git", "-C", str(folder), "-c", "core.hooksPath=/dev/null", *arguments]
     environment = {name: value for name, value in os.environ.items() if name not in _GIT_PLACES}
     try:
-        done = subprocess.run(command, input=stdin, capture_output=True, check=check, env=environment)
+        # In a session of its own: a terminal's Ctrl-C is for us, and must not leave half a workspace.
+        done = subprocess.run(
+            command, input=stdin, capture_output=True, check=check, env=environment, start_new_session=True
+        )
     except FileNotFoundError:
         return b""
     return done.stdout if done.returncode == 0 else b""

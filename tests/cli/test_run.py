@@ -64,7 +64,7 @@ def ending(name: str, bench: Bench) -> dict[str, Any]:
     [
         ("exhausted", 3, ("exhausted: max_turns: 4 turns were taken",)),
         ("blocked", 3, ("blocked: gate never of step 'count'",)),
-        ("failed", 1, ("failed: step 'count': agent 'counter'", "out of luck", "resume")),
+        ("failed", 1, ("failed: step 'count': agent 'counter'", "out of luck")),
         (
             "missing",
             1,
@@ -83,6 +83,13 @@ def test_a_run_that_does_not_reach_its_goal_says_why(
         assert word in done.stderr
     assert "goal_met" not in done.stderr
     assert bench.only_run()["reason"] == words[0].partition(":")[0]
+
+
+def test_resume_is_offered_only_where_it_would_go_on(bench: Bench) -> None:
+    """A run whose step has failed for good shows no line that would bring the same failure again."""
+    bench.loop(**ending("failed", bench))
+    done = bench.run("run", ".")
+    assert "resume" not in done.stderr
 
 
 def test_an_invalid_spec_is_refused_with_every_problem(bench: Bench) -> None:
@@ -230,14 +237,14 @@ def test_a_setting_that_is_none_is_refused(bench: Bench, setting: str) -> None:
 
 def test_the_printed_lines_work_as_typed(bench: Bench, labelled: Labelled, tmp_path: Path) -> None:
     """From another folder, and with another storage, the lines for trace and resume work as they stand."""
-    bench.loop("raise SystemExit(1)", pattern="sequential")
+    bench.loop(**ending("missing", bench))
     elsewhere = tmp_path / "else where"
     elsewhere.mkdir()
     done = bench.run("-o", "storage.name=jsonl", "run", "../project", "-q", cwd=elsewhere)
     assert (done.returncode, done.stdout) == (1, ""), done.stderr
     bench.loop()
     resumed = bench.type(labelled(done.stderr, "once that is mended:"), elsewhere)
-    assert resumed.returncode == 1, "the run keeps its workspace and so its old agent"
+    assert resumed.returncode == 1, "the run keeps its spec and so its old agent, which is still missing"
     traced = bench.type(labelled(resumed.stderr, "trace:"), elsewhere)
     assert traced.returncode == 0, traced.stderr
     assert "demo" in traced.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import pty
@@ -17,9 +18,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from loopengt.journal import load_run
+from loopengt.testing import ScriptedAgent, loop_spec, make_kernel, resume_loop, run_loop
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
+    from loopengt_hookspecs.agents import AgentRequest
     from tests.end_to_end.conftest import Stage
 
     Until = Callable[..., None]
@@ -228,3 +234,32 @@ def test_ctrl_c_while_the_workspace_is_made(stage: Stage, until: Until) -> None:
         [git, "-C", str(workspace), "status", "--short"], capture_output=True, check=True
     )
     assert changes.stdout == b"", "what the run has not changed is committed"
+
+
+async def test_what_is_interrupted_before_it_goes_on_is_free(tmp_path: Path) -> None:
+    """Interrupted before its journal is read, a run executes nothing, stays as it was, and can be resumed."""
+    go, asked = asyncio.Event(), asyncio.Event()
+
+    async def work(request: AgentRequest) -> str:
+        asked.set()
+        await go.wait()
+        return request.step
+
+    agent = ScriptedAgent(agents={"worker": work})
+    kernel = make_kernel(tmp_path, agents=agent, storage="sqlite")
+    async with kernel.storage() as storage:
+        running = asyncio.create_task(run_loop(kernel, loop_spec("one", "two"), run_id="broken-off"))
+        await asked.wait()
+        kernel.engine().interrupt()
+        assert (await running).end.reason == "interrupted"
+        _, before = await load_run(storage, "broken-off")
+        running = asyncio.create_task(resume_loop(kernel, "broken-off"))
+        await asyncio.sleep(0)
+        kernel.engine().interrupt()
+        assert (await running).end.reason == "interrupted"
+        assert (await load_run(storage, "broken-off"))[1] == before
+        (row,) = await storage.rows()
+        assert (row.status, row.owner) == ("paused", None)
+        go.set()
+        assert (await resume_loop(kernel, "broken-off")).end.reason == "goal_met"
+    assert [request.step for request in agent.requests] == ["one", "one", "two"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from loopengt.testing import RecordingObserver, ScriptedAgent, loop_spec, run_loop
+from loopengt import hookimpl
+from loopengt.testing import RecordingObserver, ScriptedAgent, loop_spec, make_kernel, run_loop
 from loopengt_hookspecs.agents import AgentReply
 from loopengt_hookspecs.models import AgentEvent, EndReason, LoopEvent, StepEvent, ToolEvent
 
@@ -162,11 +164,6 @@ async def test_events_carry_what_their_family_promises(lab: Any) -> None:
 
 async def test_configured_observers_watch_every_run(lab: Any) -> None:
     """[observers] names those that watch besides the ones a caller gives."""
-    from types import SimpleNamespace
-
-    from loopengt import hookimpl
-    from loopengt.testing import make_kernel
-
     configured, given = RecordingObserver(), RecordingObserver()
 
     @hookimpl

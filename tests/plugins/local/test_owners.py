@@ -13,6 +13,7 @@ from loopengt.ownership import current_owner
 from loopengt.testing import RecordingObserver, ScriptedAgent, loop_spec, make_kernel, resume_loop, run_loop
 from loopengt_hookspecs.errors import MissingRequirement
 from loopengt_hookspecs.models import EndReason
+from loopengt_hookspecs.storage import Lease
 
 
 async def take_over(lab: Any, run_id: str) -> Any:
@@ -23,8 +24,6 @@ async def take_over(lab: Any, run_id: str) -> Any:
 
 async def lease_of(lab: Any, run_id: str) -> Any:
     """The lease under which the run is driven now."""
-    from loopengt_hookspecs.storage import Lease
-
     fence = 1
     while (renewal := await lab.memory.renew([Lease(run_id, fence)], 60.0)).lost:
         assert renewal.lost[0].fence < 10
@@ -148,7 +147,7 @@ async def test_an_unknown_run_is_not_found(lab: Any) -> None:
         await resume_loop(lab.kernel(), "run-")
 
 
-async def test_a_run_that_cannot_be_begun_is_let_go(lab: Any, dying: Any, killed: Any) -> None:
+async def test_a_run_that_cannot_be_written_is_let_go(lab: Any) -> None:
     """When the journal cannot be written, observers are closed, and the lease does not stay behind."""
 
     class Full:
