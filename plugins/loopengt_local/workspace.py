@@ -84,18 +84,21 @@ def make_workspace(project: Path, run_id: str, *, in_place: bool, limit_mb: int)
     ``loopengt/<run>``, with its uncommitted changes and untracked files brought along; any other is copied.
 
     Raises:
-        UsageError: The project is too large to copy.
-        LoopengtError: The copy or worktree cannot be made.
+        UsageError: The project is too large to copy, or the run has a workspace already.
+        LoopengtError: The copy or worktree cannot be made; nothing is left of it.
     """
     if in_place:
         return Workspace(project, "in_place")
     path = project / ".loopengt" / "workspaces" / run_id
+    if os.path.lexists(path):
+        raise UsageError(f"the workspace {path} is there already", remedy="Choose another run id.")
     try:
         make_state_folder(path.parent)
         if _has_commits(project):
             return _worktree(project, path, run_id)
         return _copy(project, path, limit_mb)
     except (OSError, shutil.Error, subprocess.CalledProcessError) as exc:
+        _discard(project, path, run_id)  # half a copy may be what fills the disk
         detail = (
             exc.stderr.decode(errors="replace").strip()
             if isinstance(exc, subprocess.CalledProcessError)
@@ -105,6 +108,13 @@ def make_workspace(project: Path, run_id: str, *, in_place: bool, limit_mb: int)
             f"the workspace {path} cannot be made: {detail}",
             remedy="Free space or mend permissions, or work on the files themselves with --in-place.",
         ) from exc
+
+
+def _discard(project: Path, path: Path, run_id: str) -> None:
+    shutil.rmtree(path, ignore_errors=True)
+    if (project / ".git").exists():
+        _git(project, "worktree", "prune", check=False)
+        _git(project, "branch", "-q", "-D", f"loopengt/{run_id}", check=False)
 
 
 def _has_commits(project: Path) -> bool:

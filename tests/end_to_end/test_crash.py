@@ -10,6 +10,8 @@ import pytest
 
 SCRIPT = Path(__file__).with_name("crash.py")
 
+pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="needs /proc, to see what is left behind")
+
 
 def crash(*options: str, seconds: float) -> None:
     """Run the script and fail with all that it has printed when it finds something wrong."""

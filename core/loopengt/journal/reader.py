@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from loopengt.journal.codec import decode_batch
+from loopengt.journal.codec import decode_batch, decode_value
 from loopengt.journal.fold import Fold
 from loopengt_hookspecs.errors import StorageCorrupt, StorageError
 from loopengt_hookspecs.models import Event
@@ -17,8 +15,14 @@ if TYPE_CHECKING:
 
 __all__ = ["load_run", "read_events"]
 
-_SHELVED = (b'_blob":"',)
-_SHELVABLE = ("output", "prompt", "feedback")
+_SHELVED = b'_blob":"'
+_SHELVABLE = {
+    "agent.invoke": "prompt",
+    "agent.response": "output",
+    "gate.fail": "feedback",
+    "step.retry": "feedback",
+}
+"""Types of events with a value that may be stored as a blob, and its key."""
 
 
 async def read_events(
@@ -36,16 +40,19 @@ async def read_events(
         RunNotFound: There is no such run.
         StorageCorrupt: A batch cannot be read; all before it were yielded.
     """
-    expected = 0
+    expected = after + 1
+    begun = False
     async for batch in storage.read(run_id, after):
-        if expected and batch.first_seq != expected:
+        # The first batch may begin before the position.
+        if batch.first_seq > expected or (begun and batch.first_seq < expected):
             raise StorageCorrupt(
                 f"the journal of run {run_id} has a gap: event {expected} is missing",
                 remedy="Run `loopengt doctor` to have the storage checked.",
             )
+        begun = True
         events = decode_batch(batch.payload)
         expected = batch.first_seq + len(events)
-        if blobs and any(mark in batch.payload for mark in _SHELVED):
+        if blobs and _SHELVED in batch.payload:
             events = [await _restore(storage, event) for event in events]
         if batch.first_seq <= after:
             events = [event for event in events if event.seq > after]
@@ -63,14 +70,13 @@ async def load_run(storage: Storage, run_id: str) -> tuple[Fold, list[Event]]:
 
 
 async def _restore(storage: Storage, event: Event) -> Event:
-    data = event.data
-    for key in _SHELVABLE:
-        digest = data.get(f"{key}_blob")
-        if digest is None or key in data:
-            continue
-        try:
-            data = {**data, key: msgspec.json.decode(await storage.get_blob(digest))}
-        except StorageError as exc:
-            # A lost blob must not hide the rest of the journal.
-            data = {**data, key: None, "lost": str(exc)}
-    return event._replace(data=data)
+    key = _SHELVABLE.get(event.type)
+    digest = event.data.get(f"{key}_blob") if key is not None else None
+    if key is None or digest is None or key in event.data:
+        return event
+    try:
+        value = {key: decode_value(await storage.get_blob(digest))}
+    except StorageError as exc:
+        # A lost blob must not hide the rest of the journal.
+        value = {key: None, "lost": str(exc)}
+    return event._replace(data=event.data | value)

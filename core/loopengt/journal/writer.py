@@ -118,6 +118,7 @@ class Journal:
             await self._make_sure(expected, len(events), payload, row, release)
             if expected == self.fold.seq:
                 self._settle(events)
+                self._settle_soon()
             else:
                 self._hold(expected, events).cancel()
             raise
@@ -127,7 +128,10 @@ class Journal:
         if expected != self.fold.seq:
             # The storage has woken us before the caller whose events stand before ours.
             return await self._hold(expected, events)
-        return self._settle(events)
+        outcome = self._settle(events)
+        if self._early:
+            self._settle_soon()
+        return outcome
 
     async def note_large(self, kind: str, step: str | None, data: dict[str, Any], key: str) -> None:
         """Add an event whose value under ``key`` may be large.
@@ -175,8 +179,6 @@ class Journal:
         outcome = self.fold.apply_all(events)
         if self._publish is not None:
             self._flush()
-        if self._early:
-            self._settle_soon()
         return outcome
 
     def _hold(self, expected: int, events: list[Event]) -> asyncio.Future[StepOutcome | None]:
@@ -187,8 +189,9 @@ class Journal:
         return future
 
     def _settle_soon(self) -> None:
-        # One at a time: a pattern sees the state as it was at its own event.
-        asyncio.get_running_loop().call_soon(self._settle_early)
+        # One at a time, behind whoever was woken: a pattern sees the state as it was at its own event.
+        if self._early:
+            asyncio.get_running_loop().call_soon(self._settle_early)
 
     def _settle_early(self) -> None:
         early = self._early.pop(self.fold.seq, None)
@@ -197,6 +200,7 @@ class Journal:
             outcome = self._settle(events)
             if not future.done():
                 future.set_result(outcome)
+            self._settle_soon()
 
     def _give_up(self) -> None:
         """An append has failed: what was appended behind it will never have its turn."""

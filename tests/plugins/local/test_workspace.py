@@ -170,6 +170,34 @@ async def test_a_workspace_that_cannot_be_made_is_a_clear_error(lab: Any) -> Non
     assert await lab.memory.rows() == []
 
 
+async def test_half_a_workspace_is_not_left_behind(lab: Any) -> None:
+    """When a file cannot be copied, the error names it, and neither copy, worktree nor branch stays."""
+    write(lab.project, {"a.py": "1"})
+    os.mkfifo(lab.project / "pipe")
+    with pytest.raises(LoopengtError, match="pipe"):
+        await run_loop(lab.kernel(), loop_spec(), in_place=False, run_id="r")
+    assert list((lab.project / ".loopengt/workspaces").iterdir()) == []
+    git(lab.project, "init", "-q")
+    git(lab.project, "add", "a.py")
+    git(lab.project, "commit", "-q", "-m", "first")
+    (lab.project / "untracked").mkdir()
+    git(lab.project / "untracked", "init", "-q")
+    os.mkfifo(lab.project / "untracked" / "pipe")
+    with pytest.raises(LoopengtError, match="pipe"):
+        await run_loop(lab.kernel(), loop_spec(), in_place=False, run_id="r")
+    assert list((lab.project / ".loopengt/workspaces").iterdir()) == []
+    assert "loopengt" not in git(lab.project, "branch", "--all")
+    assert git(lab.project, "worktree", "list").count("\n") == 1
+
+
+async def test_a_workspace_is_never_used_twice(lab: Any) -> None:
+    """A run id whose workspace exists is refused, and the workspace is not touched."""
+    workspace = await work_in(lab)
+    with pytest.raises(UsageError, match="is there already"):
+        await run_loop(lab.kernel(), loop_spec(), in_place=False, run_id=workspace.name)
+    assert (workspace / "made.txt").exists()
+
+
 async def test_resume_works_in_the_same_workspace(lab: Any) -> None:
     """The second half of a run finds what the first half has made; a workspace that is gone is an error."""
     places: list[Path] = []
