@@ -34,7 +34,13 @@ def test_json_data_is_a_copy_of_itself(value: Any) -> None:
         assert data is not value
 
 
-@given(st.lists(st.tuples(st.integers(1, 2**40), TEXT, st.floats(0, 4e9), st.none() | TEXT, st.dictionaries(TEXT, JSON))))
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, 2**40), TEXT, st.floats(0, 4e9), st.none() | TEXT, st.dictionaries(TEXT, JSON)
+        )
+    )
+)
 def test_a_batch_comes_back_as_it_was(fields: list[tuple[Any, ...]]) -> None:
     """Events survive the way to bytes and back; the bytes are one line of JSON that any tool can read."""
     events = [Event(*field) for field in fields]
@@ -54,7 +60,9 @@ def test_any_text_can_be_stored(text: str) -> None:
     assert to_json_data({text: [text]})[0] == {cleaned: [cleaned]}
 
 
-@pytest.mark.parametrize("value", [math.nan, [math.inf], {"a": -math.inf}, b"x", {1: 2}, {"a": {1}}, object()])
+@pytest.mark.parametrize(
+    "value", [math.nan, [math.inf], {"a": -math.inf}, b"x", {1: 2}, {"a": {1}}, object()]
+)
 def test_what_is_no_json_data_is_refused(value: Any) -> None:
     """NaN, infinity, bytes, sets, keys that are no text and objects are not guessed at."""
     with pytest.raises(TypeError, match="not JSON data"):
@@ -86,7 +94,9 @@ def test_an_event_with_undecodable_text_is_written_all_the_same() -> None:
     assert decode_batch(payload) == [Event(1, "custom", 0.0, "caf?", {"k?": ["v?"]})]
 
 
-@pytest.mark.parametrize("payload", [b"", b"{", b"{}", b"[1]", b'[["a"]]', b'[[1,"t",2,null]]', b"[\xff]", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "payload", [b"", b"{", b"{}", b"[1]", b'[["a"]]', b'[[1,"t",2,null]]', b"[\xff]", b"[" * 100_000]
+)
 def test_bytes_that_are_no_batch_are_damage(payload: bytes) -> None:
     """Whatever was made of a batch, reading it says that the journal is damaged."""
     with pytest.raises(StorageCorrupt, match="cannot be read") as caught:

@@ -60,7 +60,8 @@ class Replay:
         """Events between the last result handed out and the next one; not folded yet."""
         self._next: Event | None = None
         self._next_key: Key | None = None
-        self._begun: set[Key] = set()
+        self._started: list[Event] = []
+        self._begun: set[Key | None] = set()
         """Steps that begin in ``_before``, the next one left out."""
         self._decisions: dict[str, int] = {}
         self._waiting: dict[Key, asyncio.Future[tuple[Any] | None]] = {}
@@ -133,7 +134,7 @@ class Replay:
     def go_live(self) -> None:
         """Fold what follows the last result and let all who wait go on; nothing is asked here from now on."""
         self._fold.apply_all(self._before)
-        self._before = []
+        self._before.clear()
         self._over = True
         self._release()
 
@@ -155,7 +156,8 @@ class Replay:
 
     def _is_quiet(self) -> bool:
         """Whether nobody has to be waited for before the next result is handed out."""
-        return not self._waiting and not self._reading.locked() and self._begun <= self._withdrawn
+        quiet = not self._waiting and not self._reading.locked()
+        return quiet and (not self._begun or self._begun <= self._withdrawn)
 
     async def _serve(self) -> None:
         """Hand recorded results to those who wait, one by one; let the pattern act on each before the next."""
@@ -208,37 +210,50 @@ class Replay:
     def _missing(self) -> Key | None:
         """Return a key that was asked for at this place the first time, and is not now."""
         known = self._waiting.keys() | self._withdrawn
-        if self._next_key is not None and self._next_key not in known:
+        if self._next_key is None:
+            if not self._begun.isdisjoint(self._waiting):
+                return None  # one of the steps that were under way is asked for: the run goes live with it
+        elif self._next_key not in known:
             return self._next_key
         return next((key for key in self._begun if key not in known), None)
 
     def _apply_next(self) -> tuple[Any]:
         event = self._next
         assert event is not None
-        self._fold.apply_all(self._before)
-        self._before = []
+        apply = self._fold.apply
+        for earlier in self._before:
+            apply(earlier)
+        self._before.clear()
         self._begun.clear()
         self._next = self._next_key = None
-        outcome = self._fold.apply(event)
+        outcome = apply(event)
         return (event.data.get("value") if event.type == "decision" else outcome,)
 
     # -- reading ------------------------------------------------------------------------------------------------
 
     async def _look_ahead(self) -> None:
         """Read up to the next result and hold it, or to the journal's end."""
+        before = self._before
         while self._next is None and not self.finished:
-            while self._ready:
-                event = self._ready.pop()
+            ready = self._ready
+            while ready:
+                event = ready.pop()
                 kind = event.type
                 if kind in _RESULTS:
                     self._next = event
-                    self._next_key = key = self._key(event)
-                    self._begun.discard(key)
-                    return
+                    self._next_key = self._key(event)
+                    break
+                before.append(event)
                 if kind == "step.start":
-                    self._begun.add(("step", event.step or "", event.data["occurrence"]))
-                self._before.append(event)
-            await self._read_batch()
+                    self._started.append(event)
+            else:
+                await self._read_batch()
+        started = self._started
+        # Nearly always it is the start of the very step whose result comes next.
+        if started and (len(started) > 1 or self._next is None or started[0].step != self._next.step):
+            self._begun.update(map(self._key, started))
+            self._begun.discard(self._next_key)
+        started.clear()
 
     async def _read_batch(self) -> None:
         if self._batches is None:

@@ -7,13 +7,12 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from loopengt_hookspecs.agents import AgentError, AgentReply
+from loopengt_hookspecs.agents import AgentReply, MissingRequirement
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from loopengt_hookspecs.agents import AgentRequest
-    from loopengt_hookspecs.errors import MissingRequirement
     from loopengt_hookspecs.models import AgentRole
 
 __all__ = ["Answer", "Script", "ScriptUsedUp", "ScriptedAgent"]
@@ -31,15 +30,15 @@ Script: TypeAlias = Iterable[Answer] | Callable[["AgentRequest"], Answer]
 """Answers in the order in which they are given; or one callable that gives all of them."""
 
 
-class ScriptUsedUp(AgentError):
-    """A scripted agent was asked more often than its script has answers; never retried."""
+class ScriptUsedUp(MissingRequirement):
+    """A scripted agent was asked more often than its script has answers; the run ends at once, without a retry."""
 
 
 class ScriptedAgent:
     """An agent provider whose agents answer from a script; ``make_kernel`` registers it as ``scripted``.
 
     A request is answered from the script of its step; without one from the script of its agent; without one
-    from the common answers. A script that is used up fails the step with ``ScriptUsedUp``.
+    from the common answers. A script that is used up ends the run with ``ScriptUsedUp``.
 
     Args:
         *answers: The common answers.

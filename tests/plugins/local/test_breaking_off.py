@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from loopengt.testing import RecordingObserver, ScriptedAgent, loop_spec, resume_loop, run_loop
 from loopengt_hookspecs.errors import AgentError
 from loopengt_hookspecs.models import EndReason, RunStatus
+
+if TYPE_CHECKING:
+    from loopengt_hookspecs.models import TraceEvent
 
 
 class Hanging:
@@ -71,25 +74,36 @@ async def test_an_agent_that_cancels_itself_only_fails_its_step(lab: Any) -> Non
     assert current.cancelling() == 0
 
 
+class Watching(RecordingObserver):
+    """An observer that tells when something happens for the first time."""
+
+    def __init__(self, event_type: str) -> None:
+        super().__init__()
+        self.happened = asyncio.Event()
+        self._type = event_type
+
+    async def on_event(self, event: TraceEvent) -> None:
+        """Keep the event, and tell when it is the one."""
+        await super().on_event(event)
+        if event.event_type == self._type:
+            self.happened.set()
+
+
 @pytest.mark.parametrize("waiting_for", ["agent", "gate", "delay"])
 async def test_an_interrupt_pauses_and_resume_comes_to_the_same_end(waiting_for: str, lab: Any) -> None:
     """Whatever the run waits for: it rests at once, keeps what was done, and goes on to the undisturbed end."""
     hanging = Hanging()
-    retry = {"initial_delay_seconds": 60 if waiting_for == "delay" else 0}
+    watching = Watching("step.retry")
     gate = {"name": "one", "kind": "told_slowly"}
     steps = ["a", {"name": "b", "verification_gates": ["one"]}, "c"]
-    spec = loop_spec(*steps, policy={"verification_gates": [gate], "retry": retry})
+    spec = loop_spec(*steps, policy={"verification_gates": [gate], "retry": {"initial_delay_seconds": 0.5}})
     first = {"agent": [hanging], "gate": ["2"], "delay": [TimeoutError("slow")]}[waiting_for]
     agent = ScriptedAgent(steps={"a": ["1"], "b": [*first, "2"], "c": ["3"]})
     if waiting_for == "gate":
         lab.slow_gates.verdicts = {"one": [hanging]}
     kernel = lab.kernel(agents=agent)
-    running = asyncio.create_task(run_loop(kernel, spec, run_id="r"))
-    if waiting_for == "delay":
-        while "step.retry" not in (await lab.types("r") if agent.requests else []):
-            await asyncio.sleep(0)
-    else:
-        await hanging.asked.wait()
+    running = asyncio.create_task(run_loop(kernel, spec, run_id="r", observers=[watching]))
+    await (watching.happened if waiting_for == "delay" else hanging.asked).wait()
     kernel.engine().interrupt("another run")
     kernel.engine().interrupt("r")
     kernel.engine().interrupt()
@@ -98,11 +112,10 @@ async def test_an_interrupt_pauses_and_resume_comes_to_the_same_end(waiting_for:
     assert paused.end.reason.exit_code == 130
     assert (await lab.memory.rows())[0].status == "paused"
     assert paused.snapshot().status is RunStatus.PAUSED
-    if waiting_for == "delay":
-        return  # the minute that is left of the delay would be waited
     ended = await resume_loop(lab.kernel(agents=agent), "r")
     assert ended.end.reason is EndReason.GOAL_MET
-    assert [result["result"].output for result in (await lab.load("r"))[0].snapshot().history] == ["1", "2", "3"]
+    history = (await lab.load("r"))[0].snapshot().history
+    assert [entry["result"].output for entry in history] == ["1", "2", "3"]
     assert len(agent.asked("a")) == 1
 
 
@@ -127,7 +140,9 @@ async def test_an_interrupt_by_an_agent_itself_takes_effect(lab: Any) -> None:
 async def test_whoever_cancels_the_task_cancels_the_run(lab: Any) -> None:
     """Cancellation from outside ends the run as cancelled, in the journal too, and goes on outwards."""
     hanging = Hanging()
-    running = asyncio.create_task(run_loop(lab.kernel(agents=ScriptedAgent(hanging)), loop_spec(), run_id="r"))
+    running = asyncio.create_task(
+        run_loop(lab.kernel(agents=ScriptedAgent(hanging)), loop_spec(), run_id="r")
+    )
     await hanging.asked.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):

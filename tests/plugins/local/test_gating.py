@@ -140,7 +140,12 @@ async def test_expressions_see_the_step_the_lap_and_the_run(lab: Any) -> None:
         "and lap == 1 and run.turn == 2 and run.tokens == 0"
     )
     step = {"name": "second", "verification_gates": ["all"]}
-    spec = loop_spec("first", step, context={"limit": 5}, policy={"verification_gates": [{"name": "all", "condition": condition}]})
+    spec = loop_spec(
+        "first",
+        step,
+        context={"limit": 5},
+        policy={"verification_gates": [{"name": "all", "condition": condition}]},
+    )
     result = await run_loop(lab.kernel(agents=ScriptedAgent("f", {"n": 1})), spec)
     assert result.end.reason is EndReason.GOAL_MET, result.end.detail
 

@@ -41,7 +41,9 @@ async def test_all_of_them_can_be_paused_at_once(lab: Any) -> None:
     asked = asyncio.Semaphore(0)
     kernel = lab.kernel(agents=ScriptedAgent(agents={"worker": hang}))
     async with kernel.storage():
-        runs = {name: asyncio.create_task(run_loop(kernel, loop_spec(), run_id=name)) for name in ("a", "b", "c")}
+        runs = {
+            name: asyncio.create_task(run_loop(kernel, loop_spec(), run_id=name)) for name in ("a", "b", "c")
+        }
         for _ in runs:
             await asked.acquire()
         kernel.engine().interrupt("b")

@@ -107,9 +107,7 @@ async def test_starts_are_seen_at_once_and_results_when_they_are_durable(lab: An
     assert len(proven) == 1
 
 
-async def test_an_observer_that_raises_disturbs_nobody(
-    lab: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_an_observer_that_raises_disturbs_nobody(lab: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """It is told of every event all the same, the others too, the run succeeds, and the log says who raised."""
     broken, unsure, idle, seen = Broken(), Unsure(), Idle(), RecordingObserver()
     result = await run_loop(
@@ -126,7 +124,9 @@ async def test_an_observer_that_hangs_is_left_behind(lab: Any, monkeypatch: pyte
     """The run does not wait for it, and its end waits no longer than a few seconds."""
     monkeypatch.setattr("loopengt_local.observers._CLOSE_SECONDS", 0.05)
     stuck, seen = Stuck(), RecordingObserver()
-    result = await run_loop(lab.kernel(agents=ScriptedAgent("1", "2")), loop_spec("a", "b"), observers=[stuck, seen])
+    result = await run_loop(
+        lab.kernel(agents=ScriptedAgent("1", "2")), loop_spec("a", "b"), observers=[stuck, seen]
+    )
     assert result.end.reason is EndReason.GOAL_MET
     assert stuck.types() == ["loop.start"]
     assert seen.types()[-1] == "loop.complete"
@@ -149,7 +149,9 @@ async def test_events_carry_what_their_family_promises(lab: Any) -> None:
     assert isinstance(begun, StepEvent)
     assert (begun.step_name, begun.agent_name, begun.turn, begun.attempt) == ("work", "worker", 1, 1)
     assert begun.parent_event_id == start.event_id
-    assert {event.parent_event_id for event in (invoked, call, result, response, complete)} == {begun.event_id}
+    assert {event.parent_event_id for event in (invoked, call, result, response, complete)} == {
+        begun.event_id
+    }
     assert isinstance(call, ToolEvent)
     assert (call.tool_name, call.tool_type, call.input_data) == ("grep", "builtin", {"pattern": "x"})
     assert isinstance(result, ToolEvent)

@@ -156,7 +156,9 @@ async def test_a_lost_blob_does_not_hide_the_rest(lab: Any) -> None:
     assert "no blob" in answer.data["lost"]
 
 
-@pytest.mark.parametrize("kind", ["step.complete", "agent.response", "loop.complete", "gate.pass", "nonsense"])
+@pytest.mark.parametrize(
+    "kind", ["step.complete", "agent.response", "loop.complete", "gate.pass", "nonsense"]
+)
 async def test_an_agent_cannot_speak_for_the_engine(kind: str, lab: Any) -> None:
     """Events that only the engine may write are refused, and the attempt fails."""
 
@@ -191,6 +193,7 @@ async def test_odd_events_of_agents_can_be_observed(lab: Any) -> None:
 
 async def test_an_agent_may_emit_from_a_thread(lab: Any) -> None:
     """Events of another thread are in the journal, before the answer that they belong to."""
+
     async def work(request: Any) -> str:
         await asyncio.to_thread(request.emit, "tool.call", {"tool": "grep"})
         return "x"

@@ -58,7 +58,9 @@ async def test_of_two_resumes_one_wins(storage: str, lab: Any) -> None:
     missing = MissingRequirement("no frob")
     agent = ScriptedAgent(missing, lambda _: asyncio.sleep(0.05, "done"))
     kernels = [make_kernel(lab.project, agents=agent, storage=storage)]
-    kernels.append(kernels[0] if storage == "memory" else make_kernel(lab.project, agents=agent, storage=storage))
+    kernels.append(
+        kernels[0] if storage == "memory" else make_kernel(lab.project, agents=agent, storage=storage)
+    )
     failed = await run_loop(kernels[0], loop_spec())
     both = (resume_loop(kernel, failed.run_id) for kernel in kernels)
     ends = await asyncio.gather(*both, return_exceptions=True)
@@ -163,7 +165,10 @@ async def test_a_run_that_cannot_be_written_is_let_go(lab: Any) -> None:
     seen = RecordingObserver()
     with pytest.raises(StorageError, match="no space left"):
         await run_loop(
-            lab.kernel(storage=Full(lab.memory), agents=ScriptedAgent("x")), loop_spec(), run_id="r", observers=[seen]
+            lab.kernel(storage=Full(lab.memory), agents=ScriptedAgent("x")),
+            loop_spec(),
+            run_id="r",
+            observers=[seen],
         )
     assert seen.closed == 1
     assert seen.of("step.complete") == []

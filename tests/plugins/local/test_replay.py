@@ -51,7 +51,10 @@ class Notes:
     def look(self, run: Run) -> None:
         """Note the run as it is here."""
         state = run.state.model_dump(mode="json")
-        expressions = [run.evaluate("[run.turn, run.elapsed, run.tokens, run.cost_usd]"), run.evaluate("steps.a.status")]
+        expressions = [
+            run.evaluate("[run.turn, run.elapsed, run.tokens, run.cost_usd]"),
+            run.evaluate("steps.a.status"),
+        ]
         self.seen.append([run.now(), run.elapsed, state, expressions])
 
 
@@ -137,7 +140,10 @@ async def a_stop(run: Run) -> None:
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        (another_step, r"asks for step 'b' \(occurrence 1\), but the journal holds step 'a' \(occurrence 1\)"),
+        (
+            another_step,
+            r"asks for step 'b' \(occurrence 1\), but the journal holds step 'a' \(occurrence 1\)",
+        ),
         (again, r"asks for step 'a' \(occurrence 2\), but the journal holds step 'b' \(occurrence 1\)"),
         (a_decision, r"asks for decision 'way' \(occurrence 1\), but the journal holds step 'a'"),
         (nothing_at_all, r"the pattern ends, but the journal goes on with step 'a' \(occurrence 1\)"),

@@ -16,9 +16,13 @@ from loopengt_hookspecs.models import EndReason, LoopSpec
 
 async def test_a_prompt_sees_context_goal_steps_and_itself(lab: Any) -> None:
     """Names of the context, of the run and of earlier steps are filled in; the caller's context goes first."""
-    template = "{goal} {colour} {size} {steps.a.output.n} {steps.a.status} [{feedback}{handoff}{item}] {lap} {{x}}"
+    template = (
+        "{goal} {colour} {size} {steps.a.output.n} {steps.a.status} [{feedback}{handoff}{item}] {lap} {{x}}"
+    )
     role = {"name": "worker", "system_prompt": "You paint {colour}.", "config": {"provider": "scripted"}}
-    spec = loop_spec("a", {"name": "b", "prompt_template": template}, agents=[role], context={"colour": "red", "size": 3})
+    spec = loop_spec(
+        "a", {"name": "b", "prompt_template": template}, agents=[role], context={"colour": "red", "size": 3}
+    )
     agent = ScriptedAgent({"n": 1}, "done")
     await run_loop(lab.kernel(agents=agent), spec, context={"colour": "blue"})
     assert agent.requests[1].prompt == "Show that it works. blue 3 1 completed [] 1 {x}"
@@ -37,7 +41,9 @@ async def test_a_description_is_the_prompt_of_a_step_without_one(lab: Any) -> No
 async def test_text_from_data_is_not_expanded_again(lab: Any) -> None:
     """Placeholders in an output are plain text."""
     agent = ScriptedAgent("{goal} {{x}} {steps.a.output}", "done")
-    await run_loop(lab.kernel(agents=agent), loop_spec("a", {"name": "b", "prompt_template": "{steps.a.output}"}))
+    await run_loop(
+        lab.kernel(agents=agent), loop_spec("a", {"name": "b", "prompt_template": "{steps.a.output}"})
+    )
     assert agent.requests[1].prompt == "{goal} {{x}} {steps.a.output}"
 
 
@@ -84,7 +90,11 @@ async def test_the_key_of_an_attempt_names_it(lab: Any) -> None:
     agent = ScriptedAgent("1", MissingRequirement("no frob"), "2", steps={})
     failed = await run_loop(lab.kernel(agents=agent), loop_spec("a", "b"), run_id="run-7")
     await resume_loop(lab.kernel(agents=agent), failed.run_id)
-    assert [request.idempotency_key for request in agent.requests] == ["run-7/a/1/1", "run-7/b/1/1", "run-7/b/1/1"]
+    assert [request.idempotency_key for request in agent.requests] == [
+        "run-7/a/1/1",
+        "run-7/b/1/1",
+        "run-7/b/1/1",
+    ]
 
 
 class Tagging:
@@ -132,7 +142,9 @@ async def test_middleware_can_answer_in_the_agents_place_or_fail_it(lab: Any) ->
     assert [(request.step, request.attempt) for request in agent.requests] == [("work", 2)]
 
 
-@pytest.mark.parametrize("run_id", ["../escape", "a/b", "", "-x", "a..b", "a b", "x" * 101, "ü", "a.lock", "a\n"])
+@pytest.mark.parametrize(
+    "run_id", ["../escape", "a/b", "", "-x", "a..b", "a b", "x" * 101, "ü", "a.lock", "a\n"]
+)
 async def test_a_run_id_cannot_name_another_place(run_id: str, lab: Any) -> None:
     """An id that could not be the name of a folder and a branch is refused before anything is made."""
     if not run_id:

@@ -100,7 +100,9 @@ async def test_what_is_left_of_a_delay_is_waited_after_a_crash(lab: Any, dying: 
     storage = dying(lab.memory, at=3, durable=False)  # the creation, the retry, and what comes after it
     began = time.monotonic()
     with pytest.raises(killed):
-        await run_loop(lab.kernel(storage=storage, agents=ScriptedAgent(TimeoutError("slow"), "lost")), spec, run_id="r")
+        await run_loop(
+            lab.kernel(storage=storage, agents=ScriptedAgent(TimeoutError("slow"), "lost")), spec, run_id="r"
+        )
     assert time.monotonic() - began >= 0.3
     await storage.bury()
     began = time.monotonic()

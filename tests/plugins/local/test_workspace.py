@@ -70,7 +70,12 @@ async def test_in_place_is_the_project_itself(lab: Any) -> None:
 
 async def test_a_folder_is_copied_without_what_tools_leave_behind(lab: Any) -> None:
     """Sources, links and modes are copied; caches and the runs are not; installed dependencies are linked."""
-    sources: dict[str, str | bytes] = {"a.py": "1", "src/venv.py": "2", "src/b.bin": b"\0\xff", "docs/venv": "3"}
+    sources: dict[str, str | bytes] = {
+        "a.py": "1",
+        "src/venv.py": "2",
+        "src/b.bin": b"\0\xff",
+        "docs/venv": "3",
+    }
     write(lab.project, sources)
     rest = ("__pycache__/a.pyc", "src/.mypy_cache/x", ".loopengt/loopengt.db", ".git/HEAD")
     write(lab.project, dict.fromkeys(rest, ""))
@@ -98,11 +103,23 @@ async def test_a_copy_is_a_repository_of_its_own(lab: Any) -> None:
 
 async def test_a_repository_gets_a_worktree_with_all_that_is_not_committed(lab: Any) -> None:
     """Changes, staged or not, deletions, binaries and untracked files come along; ignored ones do not."""
-    write(lab.project, {"a.py": "1\n", "b.py": "2\n", "c.py": "3\n", "x.bin": b"\0\1", ".gitignore": "*.log\nnode_modules\n"})
+    write(
+        lab.project,
+        {
+            "a.py": "1\n",
+            "b.py": "2\n",
+            "c.py": "3\n",
+            "x.bin": b"\0\1",
+            ".gitignore": "*.log\nnode_modules\n",
+        },
+    )
     git(lab.project, "init", "-q")
     git(lab.project, "add", "-A")
     git(lab.project, "commit", "-q", "-m", "first")
-    write(lab.project, {"a.py": "changed\n", "x.bin": b"\0\2\xff", "new/d.py": "4\n", "ü b.txt": "5\n", "noise.log": "6"})
+    write(
+        lab.project,
+        {"a.py": "changed\n", "x.bin": b"\0\2\xff", "new/d.py": "4\n", "ü b.txt": "5\n", "noise.log": "6"},
+    )
     write(lab.project, {"staged.py": "7\n", "node_modules/pkg.js": "js", "nested/e.py": "8\n"})
     git(lab.project, "add", "staged.py", "x.bin")
     git(lab.project / "nested", "init", "-q")
@@ -110,8 +127,20 @@ async def test_a_repository_gets_a_worktree_with_all_that_is_not_committed(lab: 
     before = git(lab.project, "status", "--porcelain")
     workspace = await work_in(lab)
     assert git(workspace, "rev-parse", "--abbrev-ref", "HEAD").strip() == f"loopengt/{workspace.name}"
-    expected = {"a.py", "c.py", "x.bin", ".gitignore", "new/d.py", "ü b.txt", "staged.py", "nested/e.py", "made.txt"}
-    files = {name: content for name, content in found(workspace).items() if not name.startswith("node_modules")}
+    expected = {
+        "a.py",
+        "c.py",
+        "x.bin",
+        ".gitignore",
+        "new/d.py",
+        "ü b.txt",
+        "staged.py",
+        "nested/e.py",
+        "made.txt",
+    }
+    files = {
+        name: content for name, content in found(workspace).items() if not name.startswith("node_modules")
+    }
     assert set(files) == expected
     assert (files["a.py"], files["x.bin"]) == (b"changed\n", b"\0\2\xff")
     assert (workspace / "node_modules/pkg.js").readlink() == lab.project / "node_modules/pkg.js"
@@ -128,7 +157,12 @@ async def test_settings_of_git_do_not_matter(
     git(lab.project, "commit", "-q", "-m", "first")
     write(lab.project, {"a.py": "changed\n", ".git/hooks/post-checkout": "#!/bin/sh\nexit 1\n"})
     (lab.project / ".git/hooks/post-checkout").chmod(0o755)
-    settings = {"diff.noprefix": "true", "color.ui": "always", "diff.external": "false", "diff.mnemonicPrefix": "true"}
+    settings = {
+        "diff.noprefix": "true",
+        "color.ui": "always",
+        "diff.external": "false",
+        "diff.mnemonicPrefix": "true",
+    }
     for key, value in settings.items():
         git(lab.project, "config", key, value)
     elsewhere = tmp_path_factory.mktemp("elsewhere")
