@@ -122,7 +122,7 @@ async def test_an_observer_that_raises_disturbs_nobody(lab: Any, capsys: pytest.
 
 async def test_an_observer_that_hangs_is_left_behind(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run does not wait for it, and its end waits no longer than a few seconds."""
-    monkeypatch.setattr("loopengt_local.observers._CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr("loopengt_local.observers._CLOSE_SECONDS", 0.2)
     stuck, seen = Stuck(), RecordingObserver()
     result = await run_loop(
         lab.kernel(agents=ScriptedAgent("1", "2")), loop_spec("a", "b"), observers=[stuck, seen]

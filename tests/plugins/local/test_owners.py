@@ -55,19 +55,21 @@ async def test_two_engines_cannot_drive_one_run(lab: Any) -> None:
 @pytest.mark.parametrize("storage", ["memory", "sqlite", "jsonl"])
 async def test_of_two_resumes_one_wins(storage: str, lab: Any) -> None:
     """On every storage one of two simultaneous resumes drives the run, and the other is refused."""
-    missing = MissingRequirement("no frob")
-    agent = ScriptedAgent(missing, lambda _: asyncio.sleep(0.05, "done"))
-    kernels = [make_kernel(lab.project, agents=agent, storage=storage)]
-    kernels.append(
-        kernels[0] if storage == "memory" else make_kernel(lab.project, agents=agent, storage=storage)
-    )
-    failed = await run_loop(kernels[0], loop_spec())
-    both = (resume_loop(kernel, failed.run_id) for kernel in kernels)
-    ends = await asyncio.gather(*both, return_exceptions=True)
-    refused = [end for end in ends if isinstance(end, RunOwned)]
-    won = [end for end in ends if not isinstance(end, BaseException)]
-    assert (len(refused), len(won)) == (1, 1)
-    assert won[0].end.reason is EndReason.GOAL_MET
+    refused = asyncio.Event()
+
+    async def wait(_: object) -> str:
+        await refused.wait()
+        return "done"
+
+    agent = ScriptedAgent(MissingRequirement("no frob"), wait)
+    first = make_kernel(lab.project, agents=agent, storage=storage)
+    second = first if storage == "memory" else make_kernel(lab.project, agents=agent, storage=storage)
+    failed = await run_loop(first, loop_spec())
+    both = {asyncio.create_task(resume_loop(kernel, failed.run_id)) for kernel in (first, second)}
+    (loser,), (winner,) = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+    assert isinstance(loser.exception(), RunOwned)
+    refused.set()
+    assert (await winner).end.reason is EndReason.GOAL_MET
     assert len(agent.requests) == 2
 
 
@@ -107,15 +109,19 @@ async def test_an_owner_that_was_replaced_stops_its_agent(lab: Any) -> None:
 
 
 async def test_a_lease_is_kept_alive_during_a_long_step(lab: Any) -> None:
-    """A step that takes longer than the lease is good for loses nothing."""
-    agent = ScriptedAgent(lambda _: asyncio.sleep(0.3, "done"))
-    kernel = lab.kernel(agents=agent, lease_seconds=0.1)
-    running = asyncio.create_task(run_loop(kernel, loop_spec(), run_id="r"))
-    for _ in range(5):
-        await asyncio.sleep(0.05)
+    """While an agent works, its run's lease is prolonged again and again."""
+
+    async def wait(_: object) -> str:
+        seen = set()
+        while len(seen) < 4:
+            seen.add((await lab.memory.rows())[0].lease_until)
+            await asyncio.sleep(0.005)
         with pytest.raises(RunOwned):
             await resume_loop(lab.kernel(), "r")
-    assert (await running).end.reason is EndReason.GOAL_MET
+        return "done"
+
+    kernel = lab.kernel(agents=ScriptedAgent(wait), poll_seconds=0.01)
+    assert (await run_loop(kernel, loop_spec(), run_id="r")).end.reason is EndReason.GOAL_MET
 
 
 async def test_renewals_that_fail_do_not_end_a_run(lab: Any) -> None:
@@ -125,19 +131,24 @@ async def test_renewals_that_fail_do_not_end_a_run(lab: Any) -> None:
         def __init__(self, inner: Any) -> None:
             self.inner = inner
             self.failed = 0
+            self.mended = asyncio.Event()
 
         async def renew(self, *args: Any) -> Any:
             if self.failed < 3:
                 self.failed += 1
                 raise StorageError("busy")
+            self.mended.set()
             return await self.inner.renew(*args)
 
         def __getattr__(self, name: str) -> Any:
             return getattr(self.inner, name)
 
+    async def wait(_: object) -> str:
+        await storage.mended.wait()
+        return "done"
+
     storage = Failing(lab.memory)
-    agent = ScriptedAgent(lambda _: asyncio.sleep(0.2, "done"))
-    kernel = lab.kernel(storage=storage, agents=agent, poll_seconds=0.02)
+    kernel = lab.kernel(storage=storage, agents=ScriptedAgent(wait), poll_seconds=0.01)
     assert (await run_loop(kernel, loop_spec())).end.reason is EndReason.GOAL_MET
     assert storage.failed == 3
 

@@ -39,7 +39,7 @@ async def test_delays_grow_as_declared(backoff: str, expected: list[float], lab:
     result = await run_loop(lab.kernel(agents=agent), patient(backoff=backoff, max_delay_seconds=0.03))
     assert result.end.reason is EndReason.GOAL_MET
     assert await delays(lab, result.run_id) == expected
-    assert time.monotonic() - began >= sum(expected)
+    assert time.monotonic() - began >= sum(expected) - 0.001
 
 
 async def test_jitter_takes_away_up_to_a_half(lab: Any) -> None:
@@ -105,10 +105,11 @@ async def test_what_is_left_of_a_delay_is_waited_after_a_crash(lab: Any, dying: 
         )
     assert time.monotonic() - began >= 0.3
     await storage.bury()
-    began = time.monotonic()
     agent = ScriptedAgent("done")
     assert (await resume_loop(lab.kernel(agents=agent), "r")).end.reason is EndReason.GOAL_MET
-    assert time.monotonic() - began < 0.3
+    events = await lab.events("r")
+    resumed = next(event.at for event in events if event.type == "loop.resume")
+    assert next(event.at for event in events if event.seq > 5 and event.type == "step.start") - resumed < 0.25
     assert agent.requests[0].attempt == 2
     assert agent.requests[0].feedback == "TimeoutError: slow"
 
