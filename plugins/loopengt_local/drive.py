@@ -74,10 +74,7 @@ class Drive:
         )
 
     async def run(self, *, interrupted: bool = False) -> RunResult:
-        """Drive the run until it ends or pauses.
-
-        Args:
-            interrupted: It was interrupted before it could begin: it pauses at once.
+        """Drive the run until it ends or pauses: at once when it was ``interrupted`` before it could begin.
 
         Raises:
             LeaseLost: Another process took the run over.

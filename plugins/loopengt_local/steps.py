@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["StepExecution"]
 
+# How long an append proves that the run is still ours; an attempt that begins later is recorded first.
 PROVEN_SECONDS = 1.0
-"""How long an append proves that the run is still ours; an attempt that begins later is recorded first."""
 
 
 class StepExecution:
@@ -222,6 +222,11 @@ class StepExecution:
         if failure.fatal:
             # The step stays open: `resume` begins this attempt again once the cause is mended.
             raise EndRun(End(EndReason.FAILED, failure.text))
+        if self._step.once and retry.allows(failure, self._attempt):
+            # Nobody knows whether it was done before it failed; only a person may have it done again.
+            return await self._fail(
+                f"{failure.text}; not tried again, since its effects may happen once only"
+            )
         if retry.allows(failure, self._attempt):
             await self._retry(failure.text, "error", retry.delay(failure, self._attempt))
             return None

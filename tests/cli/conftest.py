@@ -193,8 +193,15 @@ def wait_until() -> Callable[..., None]:
 
 @pytest.fixture
 def gone() -> Callable[[int], bool]:
-    """Tell whether a process has ended."""
-    return is_gone
+    """Return whether a process has ended, or ends within seconds: the kernel takes its time after a SIGKILL."""
+
+    def ends(pid: int) -> bool:
+        deadline = time.monotonic() + 10
+        while not is_gone(pid) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return is_gone(pid)
+
+    return ends
 
 
 @pytest.fixture

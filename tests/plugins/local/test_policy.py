@@ -248,3 +248,11 @@ class TestEffects:
         assert settled.end.reason == reason
         assert len(agent.requests) == calls
         assert len({request.idempotency_key for request in agent.requests}) == 1
+
+    def test_a_step_with_effects_is_not_tried_again_after_an_error(self, tmp_path: Path) -> None:
+        """A timeout says nothing of what was done, so a once-step fails instead of being retried."""
+        agent = ScriptedAgent(TimeoutError("slow"), "again")
+        result = run(tmp_path, agent, loop_spec({"name": "pay", "effects": "once"}))
+        assert result.end.reason == "failed"
+        assert "once only" in result.end.detail
+        assert len(agent.requests) == 1
