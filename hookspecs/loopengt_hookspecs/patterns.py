@@ -79,7 +79,8 @@ class Run(Protocol):
 
     Everything a pattern decides from must come from here (outcomes, ``now()``, ``elapsed``), never from the
     wall clock or randomness: after a crash the same function is called again and must ask for the same
-    steps in the same order. Recorded steps then return at once.
+    steps in the same order. Recorded steps then return at once. A pattern with concurrent steps acts on one
+    outcome at a time: how many are ready together is a matter of timing, and may differ on a replay.
     """
 
     @property

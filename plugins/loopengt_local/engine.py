@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from loopengt_local.results import is_mendable, result_of
 from loopengt_local.workspace import Workspace, make_workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from loopengt_hookspecs.engines import ResumeRequest
     from loopengt_hookspecs.registration import PluginContext
@@ -88,11 +88,14 @@ class LocalEngine:
 
     async def start(self, request: RunRequest) -> RunResult:
         """Start a run and drive it until it ends or pauses."""
+        run_id = usable_run_id(request.run_id) if request.run_id else new_run_id()
+        with self._heeding_interrupts(run_id):
+            return await self._start(request, run_id)
+
+    async def _start(self, request: RunRequest, run_id: str) -> RunResult:
         compiled, raw_spec, digest = self._compile(request.spec)
         storage = self._components.opened_storage()
-        run_id = usable_run_id(request.run_id) if request.run_id else new_run_id()
         context = _context(request)
-        self._early[run_id] = False
         workspace = await self._make_workspace(run_id, request.in_place)
         fold = Fold(history=False)
         hub = ObserverHub(run_id, self._observers(request.observers))
@@ -114,8 +117,11 @@ class LocalEngine:
 
     async def resume(self, request: ResumeRequest) -> RunResult:
         """Take a run up again; one that has ended is returned as it ended."""
+        with self._heeding_interrupts(request.run_id):
+            return await self._resume(request)
+
+    async def _resume(self, request: ResumeRequest) -> RunResult:
         storage = self._components.opened_storage()
-        self._early[request.run_id] = False
         row = await self._row(request.run_id)
         if row.status not in _UNFINISHED:
             fold = await self._folded(row.run_id)
@@ -126,7 +132,7 @@ class LocalEngine:
         try:
             if (await self._row(row.run_id)).status != row.status:  # its owner was quicker than our claim
                 await self._let_go(lease)
-                return await self.resume(request)
+                return await self._resume(request)
             header = await self._read_header(row.run_id)
             spec = LoopSpec.model_validate_json(await storage.get_blob(header["spec"]))
             workspace = Workspace.recorded(header["workspace"], self._project)
@@ -164,6 +170,15 @@ class LocalEngine:
             self._early[name] |= run_id in (None, name)
 
     # -- inside -----------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _heeding_interrupts(self, run_id: str) -> Iterator[None]:
+        """Remember an interrupt that comes while a run is prepared, before it has a drive."""
+        self._early[run_id] = False
+        try:
+            yield
+        finally:
+            self._early.pop(run_id, None)
 
     async def _drive(self, run_id: str, drive: Drive) -> RunResult:
         self._drives[run_id] = drive
