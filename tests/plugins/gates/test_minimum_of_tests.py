@@ -46,7 +46,7 @@ async def test_skipped_and_expected_failures_do_not_count(bench: Bench) -> None:
     bench.write("test_it.py", TESTS)
     verdict = await bench.command(PYTEST, min_tests=3)
     assert verdict.passed is False
-    assert verdict.proof["exit_code"] == 0
+    assert verdict.proof["exit_code"] == 0, verdict.proof
     assert "only 2 tests ran and at least 3 must" in verdict.feedback
 
 
