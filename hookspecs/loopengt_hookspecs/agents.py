@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from loopengt_hookspecs._markers import hookspec
-from loopengt_hookspecs.errors import AgentError, MissingRequirement
+from loopengt_hookspecs.errors import AgentError, MissingRequirement, RateLimited
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +25,7 @@ __all__ = [
     "AgentReply",
     "AgentRequest",
     "MissingRequirement",
+    "RateLimited",
     "loopengt_register_agents",
 ]
 
@@ -59,6 +60,10 @@ class AgentRequest:
     """Adds an event, such as ``tool.call``, to the journal; it becomes durable with the attempt's result."""
     put_blob: Callable[[bytes], Awaitable[str]]
     """Stores bytes that are too large for the journal and returns their digest."""
+    tokens_left: int | None = None
+    """Tokens that the budgets leave for this attempt; None: no limit."""
+    cost_left_usd: float | None = None
+    """US dollars that the budgets leave for this attempt; None: no limit."""
 
 
 @dataclass(slots=True)
@@ -77,7 +82,11 @@ class AgentReply:
 
 
 class Agent(Protocol):
-    """An agent of a loop, bound to its options: ready to be invoked, many times and concurrently."""
+    """An agent of a loop, bound to its options: ready to be invoked, many times and concurrently.
+
+    One that always says what a call has cost (``cost_usd`` of its reply) has an attribute ``reports_cost`` that is
+    true. Without it, and without a price, a loop with a budget in US dollars refuses the agent.
+    """
 
     def plan(self) -> str:
         """Say in one line what an attempt would execute, for ``run --dry-run``."""
@@ -93,6 +102,7 @@ class Agent(Protocol):
 
         Raises:
             AgentError: The attempt failed; ``kind`` decides whether it is retried.
+            RateLimited: Its service takes nothing more for a while; waited out, which is no attempt.
             MissingRequirement: Something must be installed or set first; never retried.
         """
 

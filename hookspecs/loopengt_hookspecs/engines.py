@@ -29,7 +29,7 @@ class RunRequest:
     context: Mapping[str, Any] = field(default_factory=dict)
     """Names that override the spec's context, JSON data."""
     in_place: bool = False
-    """Work on the project's own files instead of a copy."""
+    """Work on the project's own files, whatever the spec's ``workspace`` says."""
     observers: Sequence[Observer] = ()
     run_id: str | None = None
     """Id of the run; None: a new one is made."""
@@ -44,6 +44,33 @@ class ResumeRequest:
     unknown_outcome: UnknownOutcome = "ask"
     """What to assume of a step with ``effects: once`` that was under way when the run was lost: it was
     done, is to be executed again, or failed; ask: pause for a person."""
+    add_budget: Mapping[str, float] = field(default_factory=dict)
+    """What to add to the run's limits: ``turns``, ``seconds``, ``tokens``, ``cost_usd``. A run that is exhausted goes
+    on with it."""
+    spec: LoopSpec | None = None
+    """The loop as it is now. When it differs from the one that the run goes by, the run is refused, unless
+    ``accept_spec``; None: it is not compared."""
+    accept_spec: bool = False
+    """Go on by ``spec`` from here."""
+
+
+@dataclass(slots=True)
+class ForkRequest:
+    """A new run that shares the journal of another up to some place."""
+
+    run_id: str
+    """The run that is forked."""
+    at: str
+    """Where: a step (before its first execution), ``STEP#N`` (before its N-th), or the id of a checkpoint."""
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """Names that override the run's context, JSON data."""
+    spec: LoopSpec | None = None
+    """The loop to go on by; None: that of the run."""
+    source: Path | None = None
+    """The file that the spec came from."""
+    observers: Sequence[Observer] = ()
+    fork_id: str | None = None
+    """Id of the new run; None: a new one is made."""
 
 
 @dataclass(slots=True)
@@ -75,8 +102,8 @@ class RunResult:
     """How the workspace was made, as the engine calls it; the local one: in_place, worktree or copy."""
     workspace_branch: str = ""
     """Git branch of the workspace, when it has one of its own."""
-    pending: Mapping[str, Any] | None = None
-    """What a person is asked (an ``approval.request`` event's data); None: nothing."""
+    questions: Sequence[Mapping[str, Any]] = ()
+    """What a person is asked (data of ``approval.request`` events), oldest first."""
     tokens: int = 0
     cost_usd: float = 0.0
     unknown_costs: int = 0
@@ -104,11 +131,29 @@ class Engine(Protocol):
     async def resume(self, request: ResumeRequest) -> RunResult:
         """Take a paused, crashed or interrupted run up again and drive it.
 
-        A run that has ended is returned as it ended; nothing is executed.
+        A run that has ended is returned as it ended, and nothing is executed, unless it was stopped, failed for want
+        of something that can be mended, or was exhausted and is given more.
 
         Raises:
             RunNotFound: There is no such run.
             RunOwned: Another process drives it.
+            UsageError: Its spec has changed since, and the change is not accepted.
+        """
+
+    async def fork(self, request: ForkRequest) -> RunResult:
+        """Make a new run that shares another's journal up to some place, and drive it.
+
+        Raises:
+            RunNotFound: There is no such run.
+            UsageError: It has no such place.
+        """
+
+    async def finish_workspace(self, run_id: str, action: Literal["merge", "discard"]) -> str:
+        """Bring a run's work into the project, or throw it away with its folder; return a sentence about it.
+
+        Raises:
+            RunNotFound: There is no such run.
+            UsageError: It cannot be done: the run goes on, or its work does not fit what the project has become.
         """
 
     def interrupt(self, run_id: str | None = None) -> None:

@@ -10,6 +10,7 @@ __all__ = [
     "LeaseLost",
     "LoopengtError",
     "MissingRequirement",
+    "RateLimited",
     "RunNotFound",
     "RunOwned",
     "StorageCorrupt",
@@ -83,6 +84,8 @@ class AgentError(LoopengtError):
         kind: Error class name that ``retryable_errors`` matches, default the name of this class.
         kinds: Further class names that it matches, such as those of the base classes of the error behind this.
         retry_after: Seconds to wait before another attempt, when the agent's service names them.
+        token_usage: Tokens that the failed attempt has used all the same, by kind.
+        cost_usd: What it has cost all the same, in US dollars; None: unknown.
     """
 
     def __init__(
@@ -93,12 +96,24 @@ class AgentError(LoopengtError):
         kind: str = "",
         kinds: tuple[str, ...] = (),
         retry_after: float | None = None,
+        token_usage: dict[str, int] | None = None,
+        cost_usd: float | None = None,
     ) -> None:
         super().__init__(message, remedy=remedy)
         self.kind = kind or type(self).__name__
         self.kinds = kinds
         self.retry_after = retry_after
+        self.token_usage = token_usage
+        self.cost_usd = cost_usd
 
 
 class MissingRequirement(AgentError):
     """A program, package or key that the agent needs is not there; no retry can help."""
+
+
+class RateLimited(AgentError):
+    """The agent's service takes nothing more for ``retry_after`` seconds, and nothing was done.
+
+    The engine waits that long and makes the same attempt again; waiting is no attempt. Without ``retry_after`` it is
+    an error like any other.
+    """

@@ -37,6 +37,16 @@ class GateRequest:
 
 
 @dataclass(slots=True)
+class Question:
+    """What a person is asked before a gate can tell."""
+
+    text: str
+    timeout_seconds: float | None = None
+    """Seconds after which nobody is waited for any more; None: for ever."""
+    approve_on_timeout: bool = False
+
+
+@dataclass(slots=True)
 class GateVerdict:
     """What a gate found."""
 
@@ -45,10 +55,16 @@ class GateVerdict:
     """Why not, in words that help the next attempt; it becomes ``{feedback}``."""
     proof: dict[str, Any] = field(default_factory=dict)
     """Evidence for the record: what ran, exit code, output tail, the value of an expression."""
+    question: Question | None = None
+    """Asks a person, whose answer then is the verdict; the run pauses until there is one."""
 
 
 class Gate(Protocol):
-    """A gate of a loop, bound to its declaration."""
+    """A gate of a loop, bound to its declaration.
+
+    One that looks at the workspace alone, not at what the agent says, has an attribute ``checks_workspace`` that is
+    true: while it fails, other words of the agent are no progress.
+    """
 
     pure: bool
     """True when a check has no effect and costs nothing to repeat: the engine may then write the step's

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from loopengt_hookspecs._markers import hookspec
 
 if TYPE_CHECKING:
-    from loopengt_hookspecs.models import End, LoopSpec, LoopState, StepResult, StepSpec
+    from loopengt_hookspecs.models import End, HandoffContext, LoopSpec, LoopState, StepResult, StepSpec
     from loopengt_hookspecs.registration import Register
 
 
@@ -117,8 +117,12 @@ class Run(Protocol):
         names: Mapping[str, Any] | None = None,
         retry_gates: bool = True,
         tolerate: bool = False,
+        parallel: bool = False,
     ) -> StepOutcome:
         """Take one turn: execute a step with its attempts and gates, or return its recorded outcome.
+
+        A step with ``for_each`` takes a turn for each item; its outcome gathers theirs. However many steps are asked
+        for at once, at most ``policy.max_concurrency`` execute at the same time, in the order asked for.
 
         Args:
             step: The step, or its name.
@@ -127,6 +131,8 @@ class Run(Protocol):
             retry_gates: Whether a failed gate with ``on_failure: retry`` is answered by another attempt at
                 once. False leaves the answer to the pattern, as ``repeat`` does with its next lap.
             tolerate: Whether a failed step comes back as an outcome. False: a failed step ends the run.
+            parallel: Whether the items of a step with ``for_each`` are worked on at the same time. They are, too,
+                when the policy says ``allow_parallel``.
 
         Raises:
             ReplayMismatch: The journal holds another step at this place.
@@ -139,6 +145,16 @@ class Run(Protocol):
             name: What is decided; unique per occurrence, like a step's name.
             value: JSON data.
         """
+
+    async def hand_off(self, context: HandoffContext) -> HandoffContext:
+        """Record that one agent hands work to another, and return what is handed over.
+
+        Raises:
+            UsageError: An agent that is named is not one of the loop's.
+        """
+
+    async def checkpoint(self, name: str) -> str:
+        """Save a checkpoint, with the state of the workspace where it is the run's own, and return its id."""
 
 
 Pattern = Callable[[Run], Awaitable["End | None"]]

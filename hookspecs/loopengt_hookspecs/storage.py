@@ -19,7 +19,7 @@ from loopengt_hookspecs.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from loopengt_hookspecs.registration import Register
 
@@ -79,6 +79,8 @@ class RunRow:
     """Who drives the run now; None: nobody."""
     lease_until: float = 0.0
     """When the owner's lease runs out, in seconds since the epoch."""
+    parent: str | None = None
+    """The run of which it does a step; None: it stands by itself. Never changes."""
 
 
 @dataclass(slots=True)
@@ -202,6 +204,22 @@ class Storage(Protocol):
 
         Raises:
             StorageError: There are none, or they do not match the digest.
+        """
+
+    async def delete(self, lease: Lease) -> None:
+        """Remove a run with its journal and signals; its blobs stay until ``prune_blobs``. The lease is gone with it.
+
+        Raises:
+            LeaseLost: The run was taken over.
+        """
+
+    async def prune_blobs(self, keep: Collection[str], older_than: float) -> int:
+        """Remove blobs that nobody refers to, and return how many bytes they had.
+
+        Args:
+            keep: Digests to keep.
+            older_than: Only blobs stored longer ago than so many seconds: a younger one may belong to an event that is
+                not written yet. Storing a blob again makes it young.
         """
 
     async def check(self) -> list[str]:

@@ -77,7 +77,8 @@ def _next(result: RunResult, kernel: Kernel) -> Iterator[str]:
     """Say how to go on with a run that rests."""
     reason = result.end.reason
     resume = command_line(kernel, "resume", result.run_id)
-    if reason is EndReason.APPROVAL_REQUIRED and (result.pending or {}).get("kind") == "unknown_outcome":
+    unknown = any(question["kind"] == "unknown_outcome" for question in result.questions)
+    if reason is EndReason.APPROVAL_REQUIRED and unknown:
         yield from (f"{text + ':':<15}{resume} --unknown-outcome {word}" for text, word in _ANSWERS)
     elif reason.status is RunStatus.PAUSED:
         yield f"resume:    {resume}"

@@ -26,6 +26,8 @@ __all__ = ["BoundGate", "CompiledLoop", "CompiledStep", "compile_loop"]
 
 OUTPUT_SCHEMA_GATE = "output_schema"
 """Name of the gate that stands for an ``output_schema``."""
+INPUT_SCHEMA_GATE = "input_schema"
+"""Name of the gate that stands for an agent's ``input_schema``."""
 
 
 @dataclass(slots=True)
@@ -63,6 +65,15 @@ class CompiledStep:
     once: bool
     dependencies: tuple[tuple[str, Expression | None], ...]
     """Steps that come first, each with the condition on its result."""
+    for_each: Expression | None = None
+    """Gives the list of items, for each of which the step is executed."""
+    input_gate: BoundGate | None = None
+    """Holds what the agent is given against its ``input_schema``."""
+
+    @property
+    def declared(self) -> str:
+        """The step's name as declared, also that of an instance."""
+        return self.spec.name
 
 
 @dataclass(slots=True)
@@ -148,6 +159,8 @@ class _Binding:
                 )
                 for dependency in step.dependencies
             ),
+            for_each=parse_expression(step.for_each) if step.for_each else None,
+            input_gate=bound.input_gate,
         )
 
     def agent(self, role: AgentRole) -> tuple[Agent, Invoke]:
@@ -164,8 +177,8 @@ class _Binding:
         bound = self._components.get("gates", gate.kind).bind(gate, self._project)
         return BoundGate(gate.name, gate.kind, bound, bound.pure, gate.on_failure, gate.timeout_seconds)
 
-    def schema_gate(self, schema: dict[str, Any]) -> BoundGate:
-        declared = {"name": OUTPUT_SCHEMA_GATE, "kind": "schema", "schema": schema}
+    def schema_gate(self, schema: dict[str, Any], name: str = OUTPUT_SCHEMA_GATE) -> BoundGate:
+        declared = {"name": name, "kind": "schema", "schema": schema}
         return self.gate(VerificationGate.model_validate(declared))
 
     def _output_gate(self) -> BoundGate | None:
@@ -186,6 +199,9 @@ class _Role:
         self.agent, self.invoke = binding.agent(role)
         self.system_prompt = compile_prompt(role.system_prompt) if role.system_prompt else None
         self.gates = (binding.schema_gate(role.output_schema),) if role.output_schema else ()
+        self.input_gate = (
+            binding.schema_gate(role.input_schema, INPUT_SCHEMA_GATE) if role.input_schema else None
+        )
 
 
 def refuse_unsupported(spec: LoopSpec) -> None:
@@ -199,8 +215,6 @@ def refuse_unsupported(spec: LoopSpec) -> None:
         found.append("policy.no_progress")
     if any(step.tools for step in spec.steps) or any(role.tools for role in spec.agents):
         found.append("tools of an agent or step")
-    if any(role.input_schema for role in spec.agents):
-        found.append("input_schema of an agent")
     if found:
         raise UsageError(
             f"loop {spec.name!r} declares what the engine 'local' does not enforce yet: {', '.join(found)}",

@@ -14,11 +14,12 @@ from loopengt_local.control import EndRun
 from loopengt_local.scope import RunScope
 
 if TYPE_CHECKING:
+    from loopengt_hookspecs.agents import AgentRequest
     from loopengt_local.compiled import BoundGate
     from loopengt_local.intake import Intake
     from loopengt_local.run import LocalRun
 
-__all__ = ["check_gate"]
+__all__ = ["check_gate", "check_input"]
 
 GRACE_SECONDS = 5.0
 """What a gate gets on top of its time limit: one that ends its program itself can tell more than we could."""
@@ -73,6 +74,35 @@ async def check_gate(
     data["feedback"] = feedback or f"gate {bound.name!r} failed without saying why"
     await run.journal.note_large("gate.fail", step, data, "feedback")
     return False, data["feedback"]
+
+
+async def check_input(
+    run: LocalRun, bound: BoundGate, request: AgentRequest, names: Mapping[str, Any] | None
+) -> str:
+    """Hold what an agent is given against its ``input_schema``; return what is wrong with it.
+
+    Its input are the names that its prompt can use: those of the context, ``goal``, ``feedback``, ``lap``, and, where
+    there are some, ``item``, ``handoff`` and ``steps`` (the outputs of the completed steps by name).
+    """
+    done = {name: known.outcome.output for name, known in run.fold.steps.items() if known.outcome is not None}
+    given = {"goal": run.spec.goal, "feedback": request.feedback, "lap": request.occurrence, "steps": done}
+    given |= {**run.fold.context, **(names or {})}
+    checked = GateRequest(
+        run_id=run.run_id,
+        step=request.step,
+        attempt=request.attempt,
+        result=StepResult(output=given),
+        workspace=run.workspace,
+        idempotency_key=request.idempotency_key,
+        scope=lambda: RunScope(run, names or {}),
+        put_blob=request.put_blob,
+    )
+    passed, feedback, _ = await _ask(run, bound, checked)
+    return (
+        ""
+        if passed
+        else f"the input of agent {request.agent.name!r} does not fit its input_schema: {feedback}"
+    )
 
 
 async def _ask(run: LocalRun, bound: BoundGate, request: GateRequest) -> tuple[bool, str, Any]:

@@ -34,7 +34,7 @@ def result_of(fold: Fold, run_id: str, end: End, workspace: Path) -> RunResult:
         workspace=workspace,
         workspace_kind=facts.get("kind", ""),
         workspace_branch=facts.get("branch", ""),
-        pending=fold.pending,
+        questions=tuple(fold.questions.values()),
         tokens=fold.tokens,
         cost_usd=fold.cost_usd,
         unknown_costs=fold.unknown_costs,

@@ -14,8 +14,10 @@ from loopengt_hookspecs.errors import UsageError
 from loopengt_hookspecs.models import End, EndReason, OnFailure, StepSpec
 from loopengt_local.control import EndRun
 from loopengt_local.deadlines import Deadlines
+from loopengt_local.items import instances_of, why_failed
 from loopengt_local.limits import check_limits, unmet_dependency
 from loopengt_local.scope import RunScope
+from loopengt_local.slots import Slots
 from loopengt_local.steps import StepExecution
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from loopengt.journal import Fold, Journal, Replay
     from loopengt_hookspecs.engines import UnknownOutcome
-    from loopengt_hookspecs.models import LoopSpec, LoopState
+    from loopengt_hookspecs.models import HandoffContext, LoopSpec, LoopState
     from loopengt_hookspecs.patterns import StepOutcome
     from loopengt_local.compiled import CompiledLoop, CompiledStep
 
@@ -53,6 +55,7 @@ class LocalRun:
         self.ended: End | None = None
         """How the run ends, once a step has said so."""
         self.deadlines = Deadlines()
+        self.slots = Slots(compiled.spec.policy.max_concurrency)
         self._replay = replay
         self._went_live = went_live
         self._turn = 0
@@ -152,6 +155,7 @@ class LocalRun:
         names: Mapping[str, Any] | None = None,
         retry_gates: bool = True,
         tolerate: bool = False,
+        parallel: bool = False,
     ) -> StepOutcome:
         """Take one turn; see ``loopengt_hookspecs.patterns.Run``."""
         name = step if isinstance(step, str) else step.name
@@ -160,9 +164,26 @@ class LocalRun:
             raise UsageError(
                 f"the pattern asks for step {name!r}, which loop {self.spec.name!r} does not have"
             )
+        if compiled.for_each is not None:
+            parallel = parallel or self.spec.policy.allow_parallel
+            outcome = await self._take_each(compiled, feedback, names, retry_gates, tolerate, parallel)
+        else:
+            outcome = await self._take(compiled, feedback, names, retry_gates)
+        if outcome.error is not None and (not tolerate or self._aborts(compiled, outcome)):
+            raise self._ending(self.end_of(outcome))
+        return outcome
+
+    async def _take(
+        self,
+        compiled: CompiledStep,
+        feedback: str,
+        names: Mapping[str, Any] | None,
+        retry_gates: bool,
+    ) -> StepOutcome:
+        """Take one turn of a step, or of one instance of it."""
+        name = compiled.name
         self._turn = turn = self._turn + 1
-        occurrence = self._occurrences.get(name, 0) + 1
-        self._occurrences[name] = occurrence
+        occurrence = self._next_occurrence(name)
         recorded = None
         if self._replay is not None:
             recorded = await self._replay.ask(("step", name, occurrence))
@@ -173,12 +194,88 @@ class LocalRun:
         else:
             outcome = recorded[0]
             self._taken = turn
-        if outcome.error is not None and (not tolerate or self._aborts(compiled, outcome)):
-            raise self._ending(self.end_of(outcome))
         return outcome
+
+    async def _take_each(
+        self,
+        step: CompiledStep,
+        feedback: str,
+        names: Mapping[str, Any] | None,
+        retry_gates: bool,
+        tolerate: bool,
+        parallel: bool,
+    ) -> StepOutcome:
+        """Take a turn for each item of a step with ``for_each``, and gather the outcomes."""
+        occurrence = self._next_occurrence(step.name)
+        unmet = unmet_dependency(self, step)
+        if unmet:
+            data: dict[str, Any] = {"turn": self._turn, "occurrence": occurrence, "skipped": unmet}
+            return await self._settled(step.name, occurrence, "step.complete", data)
+
+        async def take(instance: CompiledStep, item: Any) -> StepOutcome:
+            outcome = await self._take(instance, feedback, {**(names or {}), "item": item}, retry_gates)
+            if outcome.error is not None and (not tolerate or self._aborts(step, outcome)):
+                raise self._ending(self.end_of(outcome))
+            return outcome
+
+        instances = instances_of(self, step, names or {})
+        if parallel:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(take(*instance)) for instance in instances]
+            outcomes = [task.result() for task in tasks]
+        else:
+            outcomes = [await take(*instance) for instance in instances]
+        error = why_failed(outcomes)
+        data = {"turn": self._turn, "occurrence": occurrence, "items": [outcome.step for outcome in outcomes]}
+        if error:
+            return await self._settled(step.name, occurrence, "step.error", data | {"error": error})
+        return await self._settled(step.name, occurrence, "step.complete", data)
+
+    async def _settled(self, name: str, occurrence: int, kind: str, data: dict[str, Any]) -> StepOutcome:
+        """Write down an outcome that no execution made, or return the recorded one."""
+        if self._replay is not None:
+            recorded = await self._replay.ask(("step", name, occurrence))
+            if recorded is not None:
+                outcome: StepOutcome = recorded[0]
+                return outcome
+            if self._replay is not None:
+                await self._go_live()
+        self.journal.note(kind, name, data)
+        made = await self.journal.commit()
+        assert made is not None, "a completion makes an outcome"
+        return made
+
+    def _next_occurrence(self, name: str) -> int:
+        occurrence = self._occurrences.get(name, 0) + 1
+        self._occurrences[name] = occurrence
+        return occurrence
+
+    async def hand_off(self, context: HandoffContext) -> HandoffContext:
+        """Record a handoff; see ``loopengt_hookspecs.patterns.Run``."""
+        known = [role.name for role in self.spec.agents]
+        for agent in (context.from_agent, context.to_agent):
+            if agent not in known:
+                raise UsageError(
+                    f"a handoff names the agent {agent!r}, which loop {self.spec.name!r} does not have",
+                    remedy=f"Its agents: {', '.join(known)}.",
+                )
+        data = context.model_dump(mode="json")
+        kept = await self._decide(f"handoff {context.from_agent}", data, also="handoff")
+        return type(context).model_validate(kept)
+
+    async def checkpoint(self, name: str) -> str:
+        """Save a checkpoint; see ``loopengt_hookspecs.patterns.Run``."""
+        checkpoint_id = f"{name}-{self.fold.seq}"
+        saved = await self._decide(
+            f"checkpoint {name}", {"checkpoint_id": checkpoint_id, "name": name}, also="checkpoint.save"
+        )
+        return str(saved["checkpoint_id"])
 
     async def decide(self, name: str, value: Any) -> Any:
         """Record a decision, or return the recorded one; see ``loopengt_hookspecs.patterns.Run``."""
+        return await self._decide(name, value)
+
+    async def _decide(self, name: str, value: Any, *, also: str = "") -> Any:
         occurrence = self._decided.get(name, 0) + 1
         self._decided[name] = occurrence
         if self._replay is not None:
@@ -194,6 +291,8 @@ class LocalRun:
                 f"the pattern decides {name!r} with a value that is {exc}",
                 remedy="Decide on text, numbers, booleans, null, lists or objects with text keys.",
             ) from exc
+        if also:
+            self.journal.note(also, None, kept)
         self.journal.note("decision", None, {"name": name, "value": kept})
         await self.journal.commit()
         return kept
@@ -282,6 +381,12 @@ class LocalRun:
                 remedy="Await one execution of a step before the next; different steps may run at the same time.",
             )
         under_way[name] = asyncio.current_task(self._loop)
+        if not self.slots.take_free():
+            try:
+                await self.slots.take()
+            except BaseException:
+                del under_way[name]
+                raise
         try:
             opened = self.fold.open.get(name)
             if opened is None or opened.occurrence != occurrence:
@@ -300,6 +405,7 @@ class LocalRun:
             raise self._ending(exc.end) from None
         finally:
             del under_way[name]
+            self.slots.give_back()
 
     async def _skip(self, step: CompiledStep, turn: int, occurrence: int, reason: str) -> StepOutcome:
         data = {"turn": turn, "occurrence": occurrence, "skipped": reason}

@@ -12,7 +12,7 @@ from loopengt_hookspecs.agents import AgentReply
 from loopengt_hookspecs.errors import AgentError, LeaseLost, StorageError
 from loopengt_hookspecs.models import End, EndReason, OnFailure
 from loopengt_local.control import EndRun
-from loopengt_local.gating import check_gate
+from loopengt_local.gating import check_gate, check_input
 from loopengt_local.replies import EMITTED, response_data
 from loopengt_local.requests import idempotency_key, make_request
 from loopengt_local.retry import Failure
@@ -98,16 +98,27 @@ class StepExecution:
     def _settle_unknown(self, opened: OpenStep) -> None:
         """Decide on an attempt with effects of which nobody knows whether it was made."""
         run, step = self._run, self._step
+        key = idempotency_key(run.run_id, step.name, self._occurrence, opened.attempt)
         if run.unknown_outcome == "ask":
             question = (
                 f"step {step.name!r} (effects: once) was under way when the run was lost; "
                 "it may or may not have been done"
             )
-            if run.fold.pending is None:
-                asked = {"kind": "unknown_outcome", "attempt": opened.attempt, "question": question}
+            if key not in run.fold.questions:
+                asked = {
+                    "id": key,
+                    "kind": "unknown_outcome",
+                    "attempt": opened.attempt,
+                    "question": question,
+                }
                 self._journal.note("approval.request", step.name, asked)
             raise EndRun(End(EndReason.APPROVAL_REQUIRED, question))
-        decided = {"kind": "unknown_outcome", "attempt": opened.attempt, "decision": run.unknown_outcome}
+        decided = {
+            "id": key,
+            "kind": "unknown_outcome",
+            "attempt": opened.attempt,
+            "decision": run.unknown_outcome,
+        }
         self._journal.note("approval.decision", step.name, decided)
         if run.unknown_outcome == "done":
             self._answered({"attempt": opened.attempt, "output": None, "metadata": {"assumed": "done"}})
@@ -139,7 +150,13 @@ class StepExecution:
             "attempt": attempt,
             "agent": step.role.name,
         }
+        if step.declared != step.name:
+            start["of"] = step.declared
         journal.note("step.start", step.name, start)
+        if step.input_gate is not None:
+            wrong = await check_input(self._run, step.input_gate, request, self._names)
+            if wrong:
+                return self._failed(Failure(wrong, ("InputError",)), perf_counter())
         config = step.role.config
         invoke = {"provider": config.provider, "prompt": self._run.compiled.intake.text(request.prompt)}
         if "model" in config.model_fields_set:

@@ -50,7 +50,7 @@ def journal() -> list[Event]:
         ("agent.error", "c", {"attempt": 1, "error": "broken", "kinds": ["ValueError"]}),
         ("step.error", "c", {"turn": 3, "occurrence": 1, "attempt": 1, "error": "broken"}),
         ("step.start", "d", {"turn": 4, "occurrence": 1, "attempt": 1, "agent": "v"}),
-        ("approval.request", "d", {"question": "sure?"}),
+        ("approval.request", "d", {"id": "q", "question": "sure?"}),
         ("checkpoint.save", None, {"checkpoint_id": "c1"}),
         ("loop.error", None, {"reason": "failed", "detail": "step 'c': broken"}),
     ]
@@ -122,7 +122,7 @@ def test_the_end_of_a_long_story() -> None:
     assert fold.failures.keys() == {"a", "c"}
     assert fold.failures["a"][0].gate == "g"
     assert fold.last_output == {"n": 2}
-    assert fold.pending == {"question": "sure?"}
+    assert list(fold.questions.values()) == [{"id": "q", "question": "sure?"}]
 
 
 def test_time_is_driven_time() -> None:

@@ -4,94 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from loopengt.journal.records import AgentFold, HistoryEntry, OpenStep, StepFold, total_tokens
+from loopengt.journal.folded import FoldedState
+from loopengt.journal.gathering import gather
+from loopengt.journal.records import AgentFold, HistoryEntry, OpenStep, StepFold, Usage, total_tokens
 from loopengt_hookspecs.models import End, EndReason, Event, RunStatus, StepStatus
 from loopengt_hookspecs.patterns import GateFailure, StepOutcome
-
-if TYPE_CHECKING:
-    from loopengt_hookspecs.models import LoopState
 
 __all__ = ["Fold"]
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
-class Fold:
+class Fold(FoldedState):
     """The state of one run, brought forward event by event; ``snapshot`` gives it as a ``LoopState``.
 
     Args:
         history: Keep every execution, not just the last of each step. It grows with the run; an engine leaves it
             out.
     """
-
-    def __init__(self, *, history: bool = True) -> None:
-        self.run_id = ""
-        self.loop_name = ""
-        self.header: dict[str, Any] = {}
-        """Data of the ``loop.start`` event: pattern, spec digest, workspace, names of the steps."""
-        self.status = RunStatus.PENDING
-        self.end: End | None = None
-        """How the run ended or why it pauses; None while it runs."""
-        self.context: dict[str, Any] = {}
-        self.seq = 0
-        """Position of the last event in the journal."""
-        self.at = 0.0
-        """Time of the last event, in seconds since the epoch."""
-        self.started_at = 0.0
-        self.turn = 0
-        self.current_step_index = 0
-        self.steps: dict[str, StepFold] = {}
-        self.agents: dict[str, AgentFold] = {}
-        self.open: dict[str, OpenStep] = {}
-        self.failures: dict[str, tuple[GateFailure, ...]] = {}
-        """Steps whose last execution was not good, each with the gates that failed."""
-        self.tokens = 0
-        self.cost_usd = 0.0
-        self.unknown_costs = 0
-        """Agent calls whose cost nobody knows."""
-        self.any_completed = False
-        """Whether any step did its work; skipped ones did not."""
-        self.last_outcome: StepOutcome | None = None
-        """How the step came out that completed last."""
-        self.checkpoints: list[str] = []
-        self.pending: dict[str, Any] | None = None
-        """What a person is asked (an ``approval.request`` event's data); None: nothing."""
-        self.history: list[HistoryEntry] | None = [] if history else None
-        self.step_index: dict[str, int] = {}
-        """Position of each declared step."""
-        self._done: set[str] = set()
-        self._elapsed_before = 0.0
-        self._segment_start = 0.0
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds that the run has been driven up to the last event, pauses left out."""
-        return self._elapsed_before + max(0.0, self.at - self._segment_start)
-
-    @property
-    def last_output(self) -> Any:
-        """Output of the step that completed last; None without one."""
-        return self.last_outcome.output if self.last_outcome is not None else None
-
-    @property
-    def goal_reached(self) -> bool:
-        """Whether every step has completed or been skipped, and no gate failed at its last execution."""
-        return not self.failures and len(self._done) == len(self.step_index)
-
-    def step(self, name: str) -> StepFold:
-        """Return what is known of a step; a pending one when it has not begun."""
-        known = self.steps.get(name)
-        if known is None:
-            known = self.steps[name] = StepFold()
-        return known
-
-    def snapshot(self) -> LoopState:
-        """Return the state as the contract's ``LoopState``, with every declared step in it."""
-        from loopengt.journal.snapshot import snapshot
-
-        return snapshot(self)
 
     def apply_all(self, events: Iterable[Event]) -> StepOutcome | None:
         """Apply events in order and return the outcome of the last step that they complete."""
@@ -125,6 +57,10 @@ class Fold:
         # What lay between the last event and this one was not driven time.
         self._elapsed_before = float(event.data.get("elapsed", 0.0))
         self._segment_start = self.at = max(self.at, event.at)
+        if "spec" in event.data:  # the run goes on by a changed one
+            self.header = self.header | {key: event.data[key] for key in ("spec", "steps", "limits")}
+            self.step_index = {name: index for index, name in enumerate(event.data["steps"])}
+            self._done &= self.step_index.keys()
         self.end = None
         self.status = RunStatus.RUNNING
 
@@ -150,10 +86,15 @@ class Fold:
         turn = data["turn"]
         opened = self.open.get(name)
         if opened is None or opened.occurrence != data["occurrence"]:
-            self.open[name] = OpenStep(name, data["occurrence"], turn, data["agent"], attempt, event.at)
+            declared = data.get("of", name)
+            opened = OpenStep(name, data["occurrence"], turn, data["agent"], attempt, event.at, declared)
+            self.open[name] = opened
+            self._spent(declared).turns += 1
+            self._agent(opened.agent).turns += 1
         else:  # begun again after a crash, or after a retry
             opened.attempt = attempt
             opened.error = None
+        opened.run = data.get("run")
         if turn > self.turn:
             self.turn = turn
         self.current_step_index = self.step_index.get(name, self.current_step_index)
@@ -180,23 +121,33 @@ class Fold:
             spent = opened.token_usage = opened.token_usage or {}
             for kind, count in usage.items():
                 spent[kind] = spent.get(kind, 0) + count
-        self.tokens += tokens
-        cost = data.get("cost_usd")
-        if cost is None:
+        agent = self._spend(opened, data, tokens)
+        if "cost_usd" not in data:
             self.unknown_costs += 1
-        else:
-            self.cost_usd += cost
-        agent = self._agent(opened.agent)
-        agent.invocations += 1
-        agent.total_tokens += tokens
         agent.last_output = data.get("output")
 
     def _agent_error(self, event: Event) -> None:
         opened = self.open[event.step or ""]
-        opened.error = event.data
+        data = opened.error = event.data
+        usage = data.get("token_usage")
+        self._spend(opened, data, total_tokens(usage) if usage else 0).errors += 1
+
+    def _spend(self, opened: OpenStep, data: dict[str, Any], tokens: int) -> AgentFold:
+        """Debit one attempt to the run, its step and its agent."""
+        seconds, cost = data.get("duration", 0.0), data.get("cost_usd", 0.0)
+        self.tokens += tokens
+        self.cost_usd += cost
         agent = self._agent(opened.agent)
         agent.invocations += 1
-        agent.errors += 1
+        agent.add(seconds, tokens, cost)
+        self._spent(opened.declared).add(seconds, tokens, cost)
+        return agent
+
+    def _spent(self, step: str) -> Usage:
+        known = self.spent.get(step)
+        if known is None:
+            known = self.spent[step] = Usage()
+        return known
 
     def _gate(self, event: Event) -> None:
         data = event.data
@@ -228,9 +179,25 @@ class Fold:
             self.failures.pop(name, None)
             return known.outcome
         known.status = StepStatus.COMPLETED
+        if "items" in event.data:
+            return self._gather(name, known, event, None)
         return self._close(self.open.pop(name), known, event, None)
 
+    def _gather(self, name: str, known: StepFold, event: Event, error: str | None) -> StepOutcome:
+        """Close a for_each step; the event names its instances and repeats none of their outputs."""
+        instances = event.data["items"]
+        outcome, known.started_at = gather(name, [self.steps[item] for item in instances], event.at, error)
+        known.attempts, known.outcome = 1, outcome
+        for instance in instances:
+            self.failures.pop(instance, None)
+        self._note_outcome(outcome, bool(instances))
+        return outcome
+
     def _step_error(self, event: Event) -> StepOutcome:
+        if "items" in event.data:
+            known = self.step(event.step or "")
+            known.completed_at, known.status = event.at, StepStatus.FAILED
+            return self._gather(event.step or "", known, event, event.data["error"])
         opened = self.open.pop(event.step or "")
         known = self.step(opened.step)
         known.completed_at = event.at
@@ -257,16 +224,19 @@ class Fold:
             opened.token_usage or _NOTHING,
             response.get("metadata") or _NOTHING,
         )
-        if failures or error is not None:
-            self.failures[opened.step] = failures
-        else:
-            self.failures.pop(opened.step, None)
-        if error is None:
-            self.any_completed = True
-            self.last_outcome = outcome
+        self._note_outcome(outcome, True)
         if self.history is not None:
             self.history.append(HistoryEntry(opened.turn, event.at, outcome))
         return outcome
+
+    def _note_outcome(self, outcome: StepOutcome, worked: bool) -> None:
+        if outcome.failures or outcome.error is not None:
+            self.failures[outcome.step] = outcome.failures
+        else:
+            self.failures.pop(outcome.step, None)
+        if outcome.error is None:
+            self.any_completed = self.any_completed or worked
+            self.last_outcome = outcome
 
     def _agent(self, name: str) -> AgentFold:
         known = self.agents.get(name)
@@ -277,13 +247,25 @@ class Fold:
     # -- decisions and questions ------------------------------------------------------------------------------
 
     def _approval_request(self, event: Event) -> None:
-        self.pending = event.data
+        self.questions[event.data["id"]] = event.data
 
     def _approval_decision(self, event: Event) -> None:
-        self.pending = None
+        self.questions.pop(event.data["id"], None)
+        self.decisions[event.data["id"]] = event.data
 
     def _checkpoint_save(self, event: Event) -> None:
         self.checkpoints.append(event.data["checkpoint_id"])
+
+    def _checkpoint_delete(self, event: Event) -> None:
+        if event.data["checkpoint_id"] in self.checkpoints:
+            self.checkpoints.remove(event.data["checkpoint_id"])
+
+    def _budget_add(self, event: Event) -> None:
+        for key, amount in event.data["added"].items():
+            self.added[key] = self.added.get(key, 0) + amount
+
+    def _progress(self, event: Event) -> None:
+        self.progress.apply(event.step or "", event.data)
 
 
 _HANDLERS: dict[str, Callable[[Fold, Event], StepOutcome | None]] = {
@@ -304,4 +286,7 @@ _HANDLERS: dict[str, Callable[[Fold, Event], StepOutcome | None]] = {
     "approval.request": Fold._approval_request,
     "approval.decision": Fold._approval_decision,
     "checkpoint.save": Fold._checkpoint_save,
+    "checkpoint.delete": Fold._checkpoint_delete,
+    "budget.add": Fold._budget_add,
+    "progress": Fold._progress,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from loopengt_hookspecs.models import StepStatus
@@ -11,7 +11,7 @@ from loopengt_hookspecs.models import StepStatus
 if TYPE_CHECKING:
     from loopengt_hookspecs.patterns import StepOutcome
 
-__all__ = ["AgentFold", "HistoryEntry", "OpenStep", "StepFold", "total_tokens"]
+__all__ = ["AgentFold", "HistoryEntry", "OpenStep", "ProgressFold", "StepFold", "Usage", "total_tokens"]
 
 
 @dataclass(slots=True)
@@ -27,13 +27,53 @@ class StepFold:
 
 
 @dataclass(slots=True)
-class AgentFold:
+class Usage:
+    """What an agent, or a step, has consumed of its budget."""
+
+    turns: int = 0
+    """Executions of steps."""
+    seconds: float = 0.0
+    """Time that agents worked."""
+    tokens: int = 0
+    cost_usd: float = 0.0
+
+    def add(self, seconds: float, tokens: int, cost_usd: float) -> None:
+        """Add one attempt."""
+        self.seconds += seconds
+        self.tokens += tokens
+        self.cost_usd += cost_usd
+
+
+@dataclass(slots=True)
+class AgentFold(Usage):
     """What is known of one agent."""
 
     invocations: int = 0
-    total_tokens: int = 0
     errors: int = 0
     last_output: Any = None
+
+
+@dataclass(slots=True)
+class ProgressFold:
+    """What the run has come to so far, for no_progress."""
+
+    seen: dict[str, set[str]] = field(default_factory=dict)
+    """Fingerprints by step."""
+    repeats: dict[str, int] = field(default_factory=dict)
+    """How often each step has come to nothing new since anything new was there."""
+    best: float | None = None
+    """The best value of the metric."""
+
+    def apply(self, step: str, data: dict[str, Any]) -> None:
+        """Bring it forward by a ``progress`` event."""
+        if "signature" in data:
+            self.seen.setdefault(step, set()).add(data["signature"])
+        if "best" in data:
+            self.best = data["best"]
+        if data["new"]:
+            self.repeats.clear()
+        else:
+            self.repeats[step] = self.repeats.get(step, 0) + 1
 
 
 @dataclass(slots=True)
@@ -46,6 +86,8 @@ class OpenStep:
     agent: str
     attempt: int
     began_at: float
+    declared: str
+    """Name of the step as declared; that of an instance of a for_each step has its key behind it."""
     feedback: str = ""
     """What the current attempt was told of earlier failures."""
     retry_at: float = 0.0
@@ -58,6 +100,8 @@ class OpenStep:
     """What the agent answered at the current attempt (an ``agent.response`` event's data)."""
     error: dict[str, Any] | None = None
     """How the agent failed at the current attempt (an ``agent.error`` event's data)."""
+    run: str | None = None
+    """The child run that does the current attempt, of a step with ``loop``."""
     verdicts: dict[str, tuple[bool, str]] | None = None
     """Gates checked at the current attempt: whether they passed, and their feedback."""
     token_usage: dict[str, int] | None = None

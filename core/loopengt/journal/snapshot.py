@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from loopengt_hookspecs.models import AgentState, LoopState, RunStatus, StepState
 
 if TYPE_CHECKING:
-    from loopengt.journal.fold import Fold
+    from loopengt.journal.folded import FoldedState
     from loopengt.journal.records import HistoryEntry, StepFold
 
 __all__ = ["snapshot", "step_state"]
 
 
-def snapshot(fold: Fold) -> LoopState:
+def snapshot(fold: FoldedState) -> LoopState:
     """Return the state of a run as a ``LoopState`` of its own."""
     over = fold.end is not None and fold.status is not RunStatus.PAUSED
     failed = fold.status is RunStatus.FAILED and fold.end is not None
@@ -31,7 +31,7 @@ def snapshot(fold: Fold) -> LoopState:
             name: AgentState(
                 agent_name=name,
                 invocations=agent.invocations,
-                total_tokens=agent.total_tokens,
+                total_tokens=agent.tokens,
                 errors=agent.errors,
                 last_output=agent.last_output,
             )

@@ -42,6 +42,10 @@ def check_texts(outline: Outline, names: KnownNames) -> Iterator[Problem]:
         # A step without a template is prompted with its description.
         key = "prompt_template" if step.data.get("prompt_template") else "description"
         yield from texts.prompt((*step.path, key), step.data.get(key), engine)
+        yield from texts.expression((*step.path, "for_each"), step.data.get("for_each"))
+        inputs = step.data.get("inputs")
+        for name, text in inputs.items() if isinstance(inputs, dict) else ():
+            yield from texts.expression((*step.path, "inputs", name), text)
         dependencies = step.data.get("dependencies")
         for index, item in enumerate(dependencies if isinstance(dependencies, list) else ()):
             if isinstance(item, dict):
@@ -51,6 +55,9 @@ def check_texts(outline: Outline, names: KnownNames) -> Iterator[Problem]:
     for gate in outline.gates:
         if gate.data.get("kind", "expression") == "expression":
             yield from texts.expression((*gate.path, "condition"), gate.data.get("condition"))
+    progress = outline.data.get("policy")
+    metric = ("policy", "no_progress", "metric", "expression")
+    yield from texts.expression(metric, text_at({"policy": progress}, *metric))
     for stop in outline.stops:
         if text_at(stop.data, "condition_type") in ("goal_met", "custom"):
             yield from texts.expression((*stop.path, "value"), stop.data.get("value"))

@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from loopengt_hookspecs.models._base import Declarative, Model, as_utc, utc_now
-    from loopengt_hookspecs.models.agents import AgentConfig, AgentRole, RetryConfig
+    from loopengt_hookspecs.models.agents import AgentConfig, AgentPrice, AgentRole, RetryConfig
     from loopengt_hookspecs.models.enums import (
         AgentCapability,
         BackoffKind,
+        Direction,
         Effects,
         EndReason,
         EventType,
         GateKind,
         HandoffProtocol,
         OnFailure,
+        OnTimeout,
+        OnUnknownCost,
         PatternName,
         PromptEngine,
         RunStatus,
@@ -28,12 +31,21 @@ if TYPE_CHECKING:
         ToolAuthMethod,
         ToolType,
         TriggerType,
+        WorkspaceKind,
     )
     from loopengt_hookspecs.models.evals import EvalMetrics, JudgeResult
     from loopengt_hookspecs.models.events import End, Event
-    from loopengt_hookspecs.models.handoff import HandoffContext
+    from loopengt_hookspecs.models.handoff import HandoffConfig, HandoffContext
     from loopengt_hookspecs.models.memory import MemoryEntry, content_id
-    from loopengt_hookspecs.models.policy import Budget, NoProgress, Policy, RetryPolicy, VerificationGate
+    from loopengt_hookspecs.models.policy import (
+        Budget,
+        NoProgress,
+        Policy,
+        ProgressMetric,
+        RetryPolicy,
+        RunBudget,
+        VerificationGate,
+    )
     from loopengt_hookspecs.models.spec import LoopSpec, LoopTrigger, OutputSchema, StopCondition
     from loopengt_hookspecs.models.state import AgentState, CheckpointData, LoopState, StepResult, StepState
     from loopengt_hookspecs.models.steps import StepDependency, StepSpec
@@ -51,12 +63,14 @@ __all__ = [
     "AgentCapability",
     "AgentConfig",
     "AgentEvent",
+    "AgentPrice",
     "AgentRole",
     "AgentState",
     "BackoffKind",
     "Budget",
     "CheckpointData",
     "Declarative",
+    "Direction",
     "Effects",
     "End",
     "EndReason",
@@ -64,6 +78,7 @@ __all__ = [
     "Event",
     "EventType",
     "GateKind",
+    "HandoffConfig",
     "HandoffContext",
     "HandoffProtocol",
     "JudgeResult",
@@ -75,12 +90,16 @@ __all__ = [
     "Model",
     "NoProgress",
     "OnFailure",
+    "OnTimeout",
+    "OnUnknownCost",
     "OutputSchema",
     "PatternName",
     "Policy",
+    "ProgressMetric",
     "PromptEngine",
     "RetryConfig",
     "RetryPolicy",
+    "RunBudget",
     "RunStatus",
     "StepDependency",
     "StepEvent",
@@ -98,6 +117,7 @@ __all__ = [
     "TraceEvent",
     "TriggerType",
     "VerificationGate",
+    "WorkspaceKind",
     "as_utc",
     "content_id",
     "parse_event",
@@ -106,16 +126,19 @@ __all__ = [
 
 _MODULES = {
     "_base": ("Declarative", "Model", "as_utc", "utc_now"),
-    "agents": ("AgentConfig", "AgentRole", "RetryConfig"),
+    "agents": ("AgentConfig", "AgentPrice", "AgentRole", "RetryConfig"),
     "enums": (
         "AgentCapability",
         "BackoffKind",
+        "Direction",
         "Effects",
         "EndReason",
         "EventType",
         "GateKind",
         "HandoffProtocol",
         "OnFailure",
+        "OnTimeout",
+        "OnUnknownCost",
         "PatternName",
         "PromptEngine",
         "RunStatus",
@@ -124,12 +147,21 @@ _MODULES = {
         "ToolAuthMethod",
         "ToolType",
         "TriggerType",
+        "WorkspaceKind",
     ),
     "evals": ("EvalMetrics", "JudgeResult"),
     "events": ("End", "Event"),
-    "handoff": ("HandoffContext",),
+    "handoff": ("HandoffConfig", "HandoffContext"),
     "memory": ("MemoryEntry", "content_id"),
-    "policy": ("Budget", "NoProgress", "Policy", "RetryPolicy", "VerificationGate"),
+    "policy": (
+        "Budget",
+        "NoProgress",
+        "Policy",
+        "ProgressMetric",
+        "RetryPolicy",
+        "RunBudget",
+        "VerificationGate",
+    ),
     "spec": ("LoopSpec", "LoopTrigger", "OutputSchema", "StopCondition"),
     "state": ("AgentState", "CheckpointData", "LoopState", "StepResult", "StepState"),
     "steps": ("StepDependency", "StepSpec"),

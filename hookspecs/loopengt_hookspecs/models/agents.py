@@ -6,8 +6,9 @@ from pydantic import Field
 
 from loopengt_hookspecs.models._base import Declarative, LongText, Name, OpenDict, Reference
 from loopengt_hookspecs.models.enums import AgentCapability
+from loopengt_hookspecs.models.policy import Budget
 
-__all__ = ["AgentConfig", "AgentRole", "RetryConfig"]
+__all__ = ["AgentConfig", "AgentPrice", "AgentRole", "RetryConfig"]
 
 
 class RetryConfig(Declarative):
@@ -39,6 +40,18 @@ class AgentConfig(Declarative):
     )
 
 
+class AgentPrice(Declarative):
+    """What an agent costs, where it does not say so itself. Costs made of it are marked as estimated."""
+
+    per_call_usd: float = Field(default=0.0, ge=0, description="US dollars for one call.")
+    input_usd_per_million: float = Field(
+        default=0.0, ge=0, description="US dollars for a million prompt tokens."
+    )
+    output_usd_per_million: float = Field(
+        default=0.0, ge=0, description="US dollars for a million completion tokens."
+    )
+
+
 class AgentRole(Declarative):
     """An agent that the loop's steps can name."""
 
@@ -59,6 +72,12 @@ class AgentRole(Declarative):
         default=300.0, gt=0, description="Seconds that one call of the agent may take."
     )
     retry: RetryConfig = Field(default_factory=RetryConfig, description="Retries when the provider fails.")
+    budget: Budget | None = Field(
+        default=None, description="Most that the agent may consume in a run, over all its steps."
+    )
+    price: AgentPrice | None = Field(
+        default=None, description="What it costs; null: what it reports, or its model's list price."
+    )
     config: AgentConfig = Field(default_factory=AgentConfig, description="Provider, model and their options.")
     metadata: OpenDict = Field(
         default_factory=dict, description="Anything else; the engine does not read it."

@@ -7,12 +7,15 @@ from enum import StrEnum
 __all__ = [
     "AgentCapability",
     "BackoffKind",
+    "Direction",
     "Effects",
     "EndReason",
     "EventType",
     "GateKind",
     "HandoffProtocol",
     "OnFailure",
+    "OnTimeout",
+    "OnUnknownCost",
     "PatternName",
     "PromptEngine",
     "RunStatus",
@@ -21,6 +24,7 @@ __all__ = [
     "ToolAuthMethod",
     "ToolType",
     "TriggerType",
+    "WorkspaceKind",
 ]
 
 
@@ -69,6 +73,48 @@ class OnFailure(StrEnum):
     """The run ends as blocked."""
     CONTINUE = "continue"
     """The failure is recorded and the run goes on."""
+
+
+class OnTimeout(StrEnum):
+    """What follows when nobody has answered an approval in time."""
+
+    REJECT = "reject"
+    """As if it had been rejected."""
+    APPROVE = "approve"
+    """As if it had been approved."""
+
+
+class OnUnknownCost(StrEnum):
+    """What a budget in US dollars does about an agent of which nobody knows what it costs."""
+
+    REFUSE = "refuse"
+    """The loop is refused when it is loaded, and a run ends when an attempt turns out to have no known cost."""
+    ESTIMATE = "estimate"
+    """Its tokens are counted, or guessed from the length of its texts, at the price of a large model."""
+    TOKENS = "tokens"
+    """It counts against ``max_tokens`` alone, which must be declared."""
+    IGNORE = "ignore"
+    """It counts as costing nothing."""
+
+
+class Direction(StrEnum):
+    """Which way a metric has to move."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+class WorkspaceKind(StrEnum):
+    """The folder that a run works in."""
+
+    AUTO = "auto"
+    """A worktree where the project is a git repository with a commit, else a copy."""
+    IN_PLACE = "in_place"
+    """The project itself."""
+    COPY = "copy"
+    """A copy of the project."""
+    WORKTREE = "worktree"
+    """A git worktree on the branch ``loopengt/<run>``."""
 
 
 class PromptEngine(StrEnum):
@@ -241,10 +287,13 @@ class EventType(StrEnum):
     JUDGE_SCORE = "judge.score"
     APPROVAL_REQUEST = "approval.request"
     APPROVAL_DECISION = "approval.decision"
+    BUDGET_ADD = "budget.add"
     BUDGET_EXCEEDED = "budget.exceeded"
+    PROGRESS = "progress"
     DECISION = "decision"
     CHECKPOINT_SAVE = "checkpoint.save"
     CHECKPOINT_LOAD = "checkpoint.load"
+    CHECKPOINT_DELETE = "checkpoint.delete"
     HANDOFF = "handoff"
     MEMORY_READ = "memory.read"
     MEMORY_WRITE = "memory.write"

@@ -7,7 +7,20 @@ from pydantic import Field
 from loopengt_hookspecs.models._base import Declarative, OpenDict, Reference
 from loopengt_hookspecs.models.enums import HandoffProtocol
 
-__all__ = ["HandoffContext"]
+__all__ = ["HandoffConfig", "HandoffContext"]
+
+
+class HandoffConfig(Declarative):
+    """How the agents of a loop with ``pattern: handoff`` pass work on."""
+
+    protocol: HandoffProtocol = Field(
+        default=HandoffProtocol.DIRECT,
+        description="direct: from step to step; via_supervisor: the first step decides after each other one; "
+        "broadcast: the first step's work goes to all others at once.",
+    )
+    supervisor: Reference | None = Field(
+        default=None, description="Step that supervises, or broadcasts; null: the first."
+    )
 
 
 class HandoffContext(Declarative):

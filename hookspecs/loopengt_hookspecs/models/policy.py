@@ -9,9 +9,24 @@ from typing import Self
 from pydantic import AliasChoices, Field, field_validator, model_validator
 
 from loopengt_hookspecs.models._base import Declarative, Name, OpenDict, Reference
-from loopengt_hookspecs.models.enums import BackoffKind, GateKind, OnFailure
+from loopengt_hookspecs.models.enums import (
+    BackoffKind,
+    Direction,
+    GateKind,
+    OnFailure,
+    OnTimeout,
+    OnUnknownCost,
+)
 
-__all__ = ["Budget", "NoProgress", "Policy", "RetryPolicy", "VerificationGate"]
+__all__ = [
+    "Budget",
+    "NoProgress",
+    "Policy",
+    "ProgressMetric",
+    "RetryPolicy",
+    "RunBudget",
+    "VerificationGate",
+]
 
 
 class RetryPolicy(Declarative):
@@ -29,6 +44,11 @@ class RetryPolicy(Declarative):
     retryable_errors: list[str] = Field(
         default_factory=lambda: ["TimeoutError", "ConnectionError"],
         description="Class names of the errors to try again; a failed gate with on_failure: retry always is.",
+    )
+    max_rate_limit_wait_seconds: float = Field(
+        default=21600.0,
+        ge=0,
+        description="Longest wait in seconds for a rate limit that an agent declares; waiting is no attempt.",
     )
 
     def compute_delay(self, attempt: int) -> float:
@@ -91,6 +111,11 @@ class VerificationGate(Declarative):
     threshold: float | None = Field(default=None, ge=0, le=1, description="Lowest score that passes, 0 to 1.")
     timeout_seconds: float = Field(default=300.0, gt=0, description="Seconds that one check may take.")
     on_failure: OnFailure = Field(default=OnFailure.RETRY, description="What follows when the gate fails.")
+    on_timeout: OnTimeout = Field(
+        default=OnTimeout.REJECT,
+        description="What an approval is when nobody answers within timeout_seconds; without a "
+        "timeout_seconds of its own an approval waits for ever. Kind approval.",
+    )
     metadata: OpenDict = Field(
         default_factory=dict, description="Anything else; the engine does not read it."
     )
@@ -127,20 +152,63 @@ class VerificationGate(Declarative):
 
 
 class Budget(Declarative):
-    """What a run may consume beyond turns and time."""
+    """What a run, an agent or a step may consume. A field that is null sets no limit."""
 
-    max_tokens: int | None = Field(
-        default=None, ge=1, description="Most tokens of all agents; null: no limit."
+    max_turns: int | None = Field(default=None, ge=1, description="Most turns, that is executions of steps.")
+    max_seconds: float | None = Field(
+        default=None,
+        gt=0,
+        description="Most seconds: of a run, those that it is driven; else those that agents work.",
     )
-    max_cost_usd: float | None = Field(default=None, gt=0, description="Most US dollars; null: no limit.")
+    max_tokens: int | None = Field(default=None, ge=1, description="Most tokens.")
+    max_cost_usd: float | None = Field(default=None, gt=0, description="Most US dollars.")
+
+
+class RunBudget(Budget):
+    """What a whole run may consume."""
+
+    on_unknown_cost: OnUnknownCost = Field(
+        default=OnUnknownCost.REFUSE,
+        description="What a max_cost_usd does about an agent of which nobody knows what it costs.",
+    )
+
+
+class ProgressMetric(Declarative):
+    """A number that has to move; declared, it alone decides what counts as progress."""
+
+    expression: str = Field(default="", description="Expression whose value is the number.")
+    command: list[str] | str | None = Field(
+        default=None, description="Command that prints the number on its last line; run in the workspace."
+    )
+    direction: Direction = Field(default=Direction.UP, description="Which way is better.")
+    min_change: float = Field(default=0.0, ge=0, description="A change has to be larger than this.")
+    timeout_seconds: float = Field(default=60.0, gt=0, description="Seconds that the command may take.")
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Self:
+        if bool(self.expression.strip()) == bool(self.command):
+            raise ValueError("a metric is either an expression or a command: give one of them")
+        return self
 
 
 class NoProgress(Declarative):
     """When a run that goes in circles is ended."""
 
     max_repeats: int | None = Field(
-        default=None, ge=1, description="Times that the same failure may come back; null: no limit."
+        default=None,
+        ge=1,
+        description="Times that a step may come to nothing new, one after the other; null: no limit.",
     )
+    metric: ProgressMetric | None = Field(
+        default=None,
+        description="What counts as progress; null: a workspace, gate failures or output not seen before.",
+    )
+
+    @model_validator(mode="after")
+    def _metric_has_a_limit(self) -> Self:
+        if self.metric is not None and self.max_repeats is None:
+            raise ValueError("the metric is of no use without max_repeats: add max_repeats, such as 3")
+        return self
 
 
 class Policy(Declarative):
@@ -157,7 +225,7 @@ class Policy(Declarative):
     )
     max_concurrency: int = Field(default=4, ge=1, description="Most steps that run at the same time.")
     fail_fast: bool = Field(default=True, description="Whether the first failed step ends the run.")
-    budget: Budget = Field(default_factory=Budget, description="Most tokens and cost of a run.")
+    budget: RunBudget = Field(default_factory=RunBudget, description="Most tokens and cost of a run.")
     no_progress: NoProgress = Field(default_factory=NoProgress, description="When a run in circles is ended.")
     metadata: OpenDict = Field(
         default_factory=dict, description="Anything else; the engine does not read it."

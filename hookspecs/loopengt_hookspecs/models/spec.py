@@ -8,7 +8,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, JsonValue
 
 from loopengt_hookspecs.models._base import Declarative, Name, OpenDict, Reference
 from loopengt_hookspecs.models.agents import AgentRole
-from loopengt_hookspecs.models.enums import PatternName, StopKind, TriggerType
+from loopengt_hookspecs.models.enums import PatternName, StopKind, TriggerType, WorkspaceKind
+from loopengt_hookspecs.models.handoff import HandoffConfig
 from loopengt_hookspecs.models.policy import Policy
 from loopengt_hookspecs.models.steps import StepSpec
 from loopengt_hookspecs.models.tools import ToolSpec
@@ -89,6 +90,12 @@ class LoopSpec(Declarative):
     steps: list[StepSpec] = Field(min_length=1, description="The work, in declaration order.")
     policy: Policy = Field(default_factory=Policy, description="Limits, retries and gates.")
     stop_conditions: list[StopCondition] = Field(default_factory=list, description="When the run ends.")
+    handoff: HandoffConfig = Field(
+        default_factory=HandoffConfig, description="How agents pass work on. Pattern handoff."
+    )
+    workspace: WorkspaceKind = Field(
+        default=WorkspaceKind.AUTO, description="The folder that a run works in."
+    )
     output_schema: OutputSchema | None = Field(
         default=None, description="What the final output must look like."
     )

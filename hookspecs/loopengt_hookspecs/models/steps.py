@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 
-from pydantic import BeforeValidator, Field, GetJsonSchemaHandler
+from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
 
 from loopengt_hookspecs.models._base import Declarative, LongText, Name, OpenDict, Reference
 from loopengt_hookspecs.models.enums import Effects, PromptEngine
+from loopengt_hookspecs.models.policy import Budget
 
 __all__ = ["StepDependency", "StepSpec"]
 
@@ -37,11 +38,26 @@ Dependency: TypeAlias = Annotated[StepDependency, BeforeValidator(_expand), _OrN
 
 
 class StepSpec(Declarative):
-    """One piece of work, done by one agent."""
+    """One piece of work, done by one agent, or by a loop of its own."""
 
     name: Name = Field(description="Name of the step, by which others refer to it and its output.")
     description: LongText = Field(default="", description="What the step does.")
-    agent: Reference = Field(description="Name of the agent that does the step.")
+    agent: Reference = Field(
+        default="", description="Name of the agent that does the step; required unless loop is given."
+    )
+    loop: Reference | None = Field(
+        default=None,
+        description="In place of an agent: the file of a loop, relative to this one, run as a child run.",
+    )
+    inputs: dict[str, str] = Field(
+        default_factory=dict,
+        description="With loop: names of the child's context, each with the expression that gives its value.",
+    )
+    for_each: str | None = Field(
+        default=None,
+        description="Expression that gives a list: the step is executed once for each of its items, which "
+        "prompts and expressions see as item; its output is the list of their outputs, in order.",
+    )
     prompt_template: str = Field(
         default="", description="Prompt for the agent, with {variable} placeholders."
     )
@@ -64,9 +80,28 @@ class StepSpec(Declarative):
     allow_retry: bool = Field(
         default=True, description="Whether a failed attempt may be followed by another."
     )
+    budget: Budget | None = Field(
+        default=None, description="Most that all executions of the step may consume."
+    )
+    checkpoint: bool = Field(
+        default=False,
+        description="Whether a checkpoint, with the state of the workspace, is saved when it is completed.",
+    )
     effects: Effects = Field(
         default=Effects.IDEMPOTENT, description="What executing the step a second time would do to the world."
     )
     metadata: OpenDict = Field(
         default_factory=dict, description="Anything else; the engine does not read it."
     )
+
+    @model_validator(mode="after")
+    def _is_done_by_one(self) -> Self:
+        if self.loop is None and not self.agent:
+            raise ValueError(
+                f"the step {self.name!r} names no agent: add agent, or loop for a loop of its own"
+            )
+        if self.loop is not None and self.agent:
+            raise ValueError(f"the step {self.name!r} has both agent and loop: take one of them out")
+        if self.inputs and self.loop is None:
+            raise ValueError(f"the step {self.name!r} has inputs, which only a step with loop takes")
+        return self

@@ -25,7 +25,7 @@ async def test_a_result_tells_workspace_and_costs(lab: Lab, in_place: bool, kind
         "steps": [{"name": "first", "agent": "worker"}, {"name": "second", "agent": "worker"}],
     }
     result = await run_loop(kernel, spec, in_place=in_place)
-    assert (result.workspace_kind, result.workspace_branch, result.pending) == (kind, "", None)
+    assert (result.workspace_kind, result.workspace_branch, result.questions) == (kind, "", ())
     assert (result.tokens, result.cost_usd, result.unknown_costs) == (7, 0.5, 1)
     again = await resume_loop(kernel, result.run_id)
     for field in ("run_id", "end", "output", "workspace", "workspace_kind", "unknown_costs", "elapsed"):

@@ -1,0 +1,96 @@
+"""The state of a run as it is folded from its events: what is known, and what can be asked of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from loopengt.journal.records import AgentFold, HistoryEntry, OpenStep, ProgressFold, StepFold, Usage
+from loopengt_hookspecs.models import RunStatus
+
+if TYPE_CHECKING:
+    from loopengt_hookspecs.models import End, LoopState
+    from loopengt_hookspecs.patterns import GateFailure, StepOutcome
+
+__all__ = ["FoldedState"]
+
+
+class FoldedState:
+    """What a fold knows of a run. Only ``Fold`` changes it.
+
+    Args:
+        history: Keep every execution, not just the last of each step.
+    """
+
+    def __init__(self, *, history: bool = True) -> None:
+        self.run_id = ""
+        self.loop_name = ""
+        self.header: dict[str, Any] = {}
+        """Data of the ``loop.start`` event: pattern, spec digest, workspace, names of the steps."""
+        self.status = RunStatus.PENDING
+        self.end: End | None = None
+        """How the run ended or why it pauses; None while it runs."""
+        self.context: dict[str, Any] = {}
+        self.seq = 0
+        """Position of the last event in the journal."""
+        self.at = 0.0
+        """Time of the last event, in seconds since the epoch."""
+        self.started_at = 0.0
+        self.turn = 0
+        self.current_step_index = 0
+        self.steps: dict[str, StepFold] = {}
+        self.agents: dict[str, AgentFold] = {}
+        self.open: dict[str, OpenStep] = {}
+        self.failures: dict[str, tuple[GateFailure, ...]] = {}
+        """Steps whose last execution was not good, each with the gates that failed."""
+        self.tokens = 0
+        self.cost_usd = 0.0
+        self.unknown_costs = 0
+        """Agent calls whose cost nobody knows."""
+        self.any_completed = False
+        """Whether any step did its work; skipped ones did not."""
+        self.last_outcome: StepOutcome | None = None
+        """How the step came out that completed last."""
+        self.checkpoints: list[str] = []
+        self.questions: dict[str, dict[str, Any]] = {}
+        """What a person is asked (data of ``approval.request`` events), by id."""
+        self.decisions: dict[str, dict[str, Any]] = {}
+        """What was answered (data of ``approval.decision`` events), by the question's id."""
+        self.spent: dict[str, Usage] = {}
+        """What each step, by its declared name, has consumed."""
+        self.added: dict[str, float] = {}
+        """What was added to the run's limits since it began: turns, seconds, tokens, cost_usd."""
+        self.progress = ProgressFold()
+        self.history: list[HistoryEntry] | None = [] if history else None
+        self.step_index: dict[str, int] = {}
+        """Position of each declared step."""
+        self._done: set[str] = set()
+        self._elapsed_before = 0.0
+        self._segment_start = 0.0
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds that the run has been driven up to the last event, pauses left out."""
+        return self._elapsed_before + max(0.0, self.at - self._segment_start)
+
+    @property
+    def last_output(self) -> Any:
+        """Output of the step that completed last; None without one."""
+        return self.last_outcome.output if self.last_outcome is not None else None
+
+    @property
+    def goal_reached(self) -> bool:
+        """Whether every step has completed or been skipped, and no gate failed at its last execution."""
+        return not self.failures and len(self._done) == len(self.step_index)
+
+    def step(self, name: str) -> StepFold:
+        """Return what is known of a step; a pending one when it has not begun."""
+        known = self.steps.get(name)
+        if known is None:
+            known = self.steps[name] = StepFold()
+        return known
+
+    def snapshot(self) -> LoopState:
+        """Return the state as the contract's ``LoopState``, with every declared step in it."""
+        from loopengt.journal.snapshot import snapshot
+
+        return snapshot(self)

@@ -1,0 +1,57 @@
+"""Makes the instances of a step with ``for_each``: one for each item of its list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from loopengt import ExpressionError
+from loopengt_hookspecs.models import End, EndReason
+from loopengt_local.control import EndRun
+from loopengt_local.scope import RunScope
+
+if TYPE_CHECKING:
+    from loopengt_hookspecs.patterns import StepOutcome
+    from loopengt_local.compiled import CompiledStep
+    from loopengt_local.run import LocalRun
+
+__all__ = ["instances_of", "why_failed"]
+
+_MOST_SHOWN = 5
+"""Failed items that an error tells of in full."""
+
+
+def instances_of(
+    run: LocalRun, step: CompiledStep, names: Mapping[str, Any]
+) -> Iterator[tuple[CompiledStep, Any]]:
+    """Return the instances of a step, each with its item. An instance is called ``STEP[INDEX]``, from 0.
+
+    Raises:
+        EndRun: The expression has no value, or gives something other than a list.
+    """
+    assert step.for_each is not None
+    try:
+        items = step.for_each.evaluate(RunScope(run, names, result=run.fold.last_outcome))
+    except ExpressionError as exc:
+        raise EndRun(End(EndReason.FAILED, f"for_each of step {step.name!r}: {exc}")) from exc
+    if not isinstance(items, list):
+        detail = (
+            f"for_each of step {step.name!r} gives a {type(items).__name__}, not a list: {step.for_each.text}"
+        )
+        raise EndRun(End(EndReason.FAILED, detail))
+    return (
+        (replace(step, name=f"{step.name}[{index}]", dependencies=()), item)
+        for index, item in enumerate(items)
+    )
+
+
+def why_failed(outcomes: Sequence[StepOutcome]) -> str:
+    """Say which instances failed and why; empty when none did."""
+    failed = [outcome for outcome in outcomes if outcome.error is not None]
+    if not failed:
+        return ""
+    lines = [f"{outcome.step}: {outcome.feedback}" for outcome in failed[:_MOST_SHOWN]]
+    if len(failed) > _MOST_SHOWN:
+        lines.append(f"and {len(failed) - _MOST_SHOWN} more")
+    return f"{len(failed)} of {len(outcomes)} items failed\n" + "\n".join(lines)
