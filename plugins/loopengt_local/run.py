@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Mapping
-from time import time
 from typing import TYPE_CHECKING, Any
 
-from loopengt.expressions import parse_expression
 from loopengt.journal import to_json_data
 from loopengt_hookspecs.errors import UsageError
 from loopengt_hookspecs.models import End, EndReason, OnFailure, StepSpec
@@ -16,24 +14,24 @@ from loopengt_local.control import EndRun
 from loopengt_local.deadlines import Deadlines
 from loopengt_local.items import instances_of, why_failed
 from loopengt_local.limits import check_limits, unmet_dependency
-from loopengt_local.scope import RunScope
 from loopengt_local.slots import Slots
 from loopengt_local.steps import StepExecution
+from loopengt_local.view import RunView
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from loopengt.journal import Fold, Journal, Replay
+    from loopengt.journal import Journal, Replay
     from loopengt_hookspecs.engines import UnknownOutcome
-    from loopengt_hookspecs.models import HandoffContext, LoopSpec, LoopState
+    from loopengt_hookspecs.models import HandoffContext
     from loopengt_hookspecs.patterns import StepOutcome
     from loopengt_local.compiled import CompiledLoop, CompiledStep
 
 __all__ = ["LocalRun"]
 
 
-class LocalRun:
-    """Implements ``loopengt_hookspecs.patterns.Run`` and ``stop_conditions.Progress``."""
+class LocalRun(RunView):
+    """Implements ``loopengt_hookspecs.patterns.Run``."""
 
     def __init__(
         self,
@@ -45,9 +43,7 @@ class LocalRun:
         went_live: Callable[[], Any] | None = None,
         unknown_outcome: UnknownOutcome = "ask",
     ) -> None:
-        self.compiled = compiled
-        self.journal = journal
-        self.fold: Fold = journal.fold
+        super().__init__(compiled, journal)
         self.workspace = workspace
         self.unknown_outcome = unknown_outcome
         self.stop_requested: End | None = None
@@ -59,91 +55,11 @@ class LocalRun:
         self._replay = replay
         self._went_live = went_live
         self._turn = 0
-        self._taken = 0
         self._under_way: dict[str, asyncio.Task[Any] | None] = {}
         self._occurrences: dict[str, int] = {}
         self._decided: dict[str, int] = {}
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
-
-    # -- what patterns and stop conditions see --------------------------------------------------------------
-
-    @property
-    def run_id(self) -> str:
-        """Id of the run."""
-        return self.fold.run_id
-
-    @property
-    def spec(self) -> LoopSpec:
-        """The loop that is run."""
-        return self.compiled.spec
-
-    @property
-    def state(self) -> LoopState:
-        """The state as of this place in the journal."""
-        return self.fold.snapshot()
-
-    @property
-    def turn(self) -> int:
-        """Turns taken so far."""
-        return self._taken
-
-    @property
-    def tokens(self) -> int:
-        """Tokens used by all agents of the run."""
-        return self.fold.tokens
-
-    @property
-    def cost_usd(self) -> float:
-        """Known cost of the run in US dollars."""
-        return self.fold.cost_usd
-
-    @property
-    def goal_reached(self) -> bool:
-        """Whether every step has completed and its gates passed."""
-        return self.fold.goal_reached
-
-    @property
-    def failed_gates(self) -> tuple[str, ...]:
-        """Gates that failed at the last execution of their step, and names of steps that failed."""
-        return tuple(
-            name
-            for step, failed in self.fold.failures.items()
-            for name in ([f.gate for f in failed] or [step])
-        )
-
-    @property
-    def last_output(self) -> Any:
-        """Output of the step that completed last; None without one."""
-        return self.fold.last_output
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds that the run had been driven at this place in the journal."""
-        return self.fold.elapsed
-
-    @property
-    def elapsed_now(self) -> float:
-        """Seconds that the run has been driven until this moment; not for patterns to decide from."""
-        return self.fold.elapsed + max(0.0, time() - self.fold.at)
-
-    def now(self) -> float:
-        """Return the time at this place in the journal, in seconds since the epoch."""
-        return self.fold.at
-
-    def scope(self) -> Mapping[str, Any]:
-        """Make the names that expressions see; ``output`` and ``result`` are those of the last completed step."""
-        return RunScope(self, {}, result=self.fold.last_outcome)
-
-    def evaluate(self, expression: str, **names: Any) -> Any:
-        """Evaluate an expression over the run's scope, with further names added."""
-        # A replay must come to the same value: the time is that of the journal.
-        names.setdefault("run", self.facts(self.elapsed))
-        return parse_expression(expression).evaluate(RunScope(self, names, result=self.fold.last_outcome))
-
-    def facts(self, elapsed: float) -> dict[str, Any]:
-        """What expressions and prompts see as ``run``."""
-        return {"turn": self._taken, "elapsed": elapsed, "tokens": self.tokens, "cost_usd": self.cost_usd}
 
     # -- what patterns do -------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from loopengt_hookspecs.models import StepResult
     from loopengt_hookspecs.patterns import StepOutcome
-    from loopengt_local.run import LocalRun
+    from loopengt_local.view import RunView
 
 __all__ = ["RunScope", "StepScope"]
 
@@ -16,7 +16,7 @@ __all__ = ["RunScope", "StepScope"]
 class StepScope(Mapping[str, Any]):
     """``steps`` in an expression or prompt: name to ``output``, ``status`` and ``attempts``."""
 
-    def __init__(self, run: LocalRun) -> None:
+    def __init__(self, run: RunView) -> None:
         self._run = run
 
     def __getitem__(self, name: str) -> dict[str, Any]:
@@ -50,7 +50,7 @@ class RunScope(Mapping[str, Any]):
 
     def __init__(
         self,
-        run: LocalRun,
+        run: RunView,
         names: Mapping[str, Any],
         *,
         result: StepResult | StepOutcome | None = None,

@@ -45,7 +45,7 @@ def test_the_tree_shows_laps_gates_and_the_end(recorded: Recorded) -> None:
 def test_the_tree_shows_attempts_errors_and_questions(make: Make, laps: Laps) -> None:
     """A failed attempt and the one after it, a pause, a question and a resume are all in the tree."""
     start, first = laps()[0], {"turn": 1, "occurrence": 1, "attempt": 1}
-    question = {"kind": "unknown_outcome", "attempt": 2, "question": "was it done?"}
+    question = {"id": "q", "kind": "unknown_outcome", "attempt": 2, "question": "was it done?"}
     shown = tree(
         make(
             [

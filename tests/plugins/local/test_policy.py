@@ -167,17 +167,19 @@ class TestSchemas:
         assert run(tmp_path, ScriptedAgent({"summary": "s"}), spec).end.reason == "goal_met"
 
 
+TOOL = {"name": "read", "tool_type": "builtin"}
+
+
 class TestHonesty:
     """What cannot be done is said."""
 
     @pytest.mark.parametrize(
         "fields",
         [
-            {"policy": {"no_progress": {"max_repeats": 2}}},
+            {"tools": [TOOL], "steps": [{"name": "work", "agent": "worker", "tools": ["read"]}]},
             {
-                "agents": [
-                    {"name": "worker", "config": {"provider": "scripted"}, "input_schema": {"type": "object"}}
-                ]
+                "tools": [TOOL],
+                "agents": [{"name": "worker", "config": {"provider": "scripted"}, "tools": ["read"]}],
             },
         ],
     )
