@@ -188,3 +188,51 @@ def test_an_unknown_event_changes_nothing_but_the_place() -> None:
     after = folded([*events, Event(10, "weather.changed", 1009.0, "a", {"rain": True})])
     assert after.seq == 10
     assert after.snapshot() == before.snapshot()
+
+
+_TURN = st.fixed_dictionaries(
+    {
+        "step": st.sampled_from(["a", "b", "c[0]", "elsewhere"]),
+        "pause": st.floats(-2, 2),
+        "answer": st.fixed_dictionaries(
+            {"attempt": st.just(1), "output": st.sampled_from([None, "x", {"n": 1}])},
+            optional={
+                "token_usage": st.sampled_from([{"prompt_tokens": 3}, {"total_tokens": 9}, {}]),
+                "cost_usd": st.sampled_from([0.0, 0.25]),
+                "duration": st.just(0.5),
+                "metadata": st.sampled_from([{}, {"k": 1}]),
+            },
+        ),
+        "close": st.sampled_from(["step.complete", "step.error", "skipped", "cut off"]),
+        "of": st.booleans(),
+    }
+)
+
+
+@given(st.lists(_TURN, max_size=8))
+def test_a_turn_at_once_comes_to_the_same_as_event_by_event(turns: list[dict[str, Any]]) -> None:
+    """However the turns of a run go, batches of four events and single events give equal states."""
+    at, seq = 100.0, 1
+    start = {"run_id": "r", "loop": "demo", "steps": ["a", "b"]}
+    batches = [[Event(1, "loop.start", at, None, start)]]
+    for number, turn in enumerate(turns, 1):
+        place: dict[str, Any] = {"turn": number, "occurrence": number, "attempt": 1}
+        of = {"of": "c"} if turn["of"] else {}
+        close = place | {"skipped": "why"} if turn["close"] == "skipped" else place | {"error": "no"}
+        told: list[tuple[str, dict[str, Any]]] = [
+            ("step.start", place | {"agent": "w"} | of),
+            ("agent.invoke", {"prompt": "p"}),
+            ("agent.response", turn["answer"]),
+            ("step.error" if turn["close"] == "step.error" else "step.complete", close),
+        ]
+        batch = []
+        for kind, data in told[: 3 if turn["close"] == "cut off" else 4]:
+            seq, at = seq + 1, at + turn["pause"]
+            batch.append(Event(seq, kind, at, turn["step"], data))
+        batches.append(batch)
+    at_once, one_by_one = Fold(), Fold()
+    for batch in batches:
+        outcome = at_once.apply_all(batch)
+        singles = [one_by_one.apply(event) for event in batch]
+        assert outcome == next((made for made in reversed(singles) if made is not None), None)
+        assert vars(at_once) == vars(one_by_one)

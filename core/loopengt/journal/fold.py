@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -25,8 +25,12 @@ class Fold(FoldedState):
             out.
     """
 
-    def apply_all(self, events: Iterable[Event]) -> StepOutcome | None:
+    def apply_all(self, events: Sequence[Event]) -> StepOutcome | None:
         """Apply events in order and return the outcome of the last step that they complete."""
+        if len(events) == 4:
+            outcome = self._apply_turn(*events)
+            if outcome is not None:
+                return outcome
         outcome = None
         for event in events:
             made = self.apply(event)
@@ -41,6 +45,65 @@ class Fold(FoldedState):
             self.at = event.at
         handler = _HANDLERS.get(event.type)
         return handler(self, event) if handler is not None else None
+
+    def _apply_turn(
+        self, start: Event, invoke: Event, response: Event, complete: Event
+    ) -> StepOutcome | None:
+        """Apply a turn that went well at once, which nearly all do; None: it is not one, nothing was applied.
+
+        It comes to the same as applying the four events one by one, in a third of the time.
+        """
+        name, data, answer, close = start.step or "", start.data, response.data, complete.data
+        if (
+            start.type != "step.start"
+            or invoke.type != "agent.invoke"
+            or response.type != "agent.response"
+            or complete.type != "step.complete"
+            or not (name == invoke.step == response.step == complete.step)
+            or name in self.open
+            or "skipped" in close
+            or "items" in close
+            or not (start.at >= self.at and response.at >= start.at and complete.at >= response.at)
+        ):
+            return None
+        self.seq, self.at = complete.seq, complete.at
+        attempt, turn = data["attempt"], data["turn"]
+        if turn > self.turn:
+            self.turn = turn
+        index = self.step_index.get(name)
+        if index is not None:
+            self.current_step_index = index
+            self._done.add(name)
+        agent, spent = self._agent(data["agent"]), self._spent(data.get("of", name))
+        agent.turns += 1
+        agent.invocations += 1
+        spent.turns += 1
+        output = agent.last_output = answer.get("output")
+        usage = answer.get("token_usage")
+        tokens = total_tokens(usage) if usage else 0
+        cost = answer.get("cost_usd")
+        if cost is None:
+            self.unknown_costs += 1
+            cost = 0.0
+        seconds = answer.get("duration", 0.0)
+        self.tokens += tokens
+        self.cost_usd += cost
+        agent.add(seconds, tokens, cost)
+        spent.add(seconds, tokens, cost)
+        known = self.step(name)
+        known.status = StepStatus.COMPLETED
+        known.attempts = attempt
+        known.started_at, known.completed_at = start.at, complete.at
+        outcome = known.outcome = self.last_outcome = StepOutcome(
+            name, attempt, output, None, (), False, complete.at - start.at, usage or _NOTHING,
+            answer.get("metadata") or _NOTHING,
+        )  # fmt: skip
+        if self.failures:
+            self.failures.pop(name, None)
+        self.any_completed = True
+        if self.history is not None:
+            self.history.append(HistoryEntry(turn, complete.at, outcome))
+        return outcome
 
     # -- the loop -------------------------------------------------------------------------------------------
 

@@ -39,6 +39,9 @@ _REMEDY = (
     "Start a new run, or resume with the version that began it."
 )
 
+_READ_AHEAD = 16
+"""Batches that are read together."""
+
 _RESULTS = frozenset({"step.complete", "step.error", "decision"})
 
 
@@ -56,6 +59,8 @@ class Replay:
         self._batches: AsyncIterator[list[Event]] | None = None
         self._seq = 0
         self._ready: list[Event] = []
+        """Events that were read; those from ``_place`` on are still to come."""
+        self._place = 0
         self._before: list[Event] = []
         """Events between the last result handed out and the next one; not folded yet."""
         self._next: Event | None = None
@@ -91,9 +96,10 @@ class Replay:
             ReplayMismatch: The journal holds another key at this place.
         """
         if key == self._next_key and self._is_quiet():
-            async with self._reading:
-                result = self._apply_next()
-                await self._look_ahead()
+            result = self._apply_next()
+            if not self._advance():
+                async with self._reading:
+                    await self._look_ahead()
             return result
         if self.finished and (not self._begun or key in self._begun):
             self._begun.discard(key)
@@ -220,57 +226,73 @@ class Replay:
     def _apply_next(self) -> tuple[Any]:
         event = self._next
         assert event is not None
-        apply = self._fold.apply
-        for earlier in self._before:
-            apply(earlier)
-        self._before.clear()
-        self._begun.clear()
+        events = self._before
+        events.append(event)
+        outcome = self._fold.apply_all(events)
+        events.clear()
+        if self._begun:
+            self._begun.clear()
         self._next = self._next_key = None
-        outcome = apply(event)
         return (event.data.get("value") if event.type == "decision" else outcome,)
 
     # -- reading ------------------------------------------------------------------------------------------------
 
     async def _look_ahead(self) -> None:
         """Read up to the next result and hold it, or to the journal's end."""
-        before = self._before
-        while self._next is None and not self.finished:
-            ready = self._ready
-            while ready:
-                event = ready.pop()
-                kind = event.type
-                if kind in _RESULTS:
-                    self._next = event
-                    self._next_key = self._key(event)
-                    break
-                before.append(event)
-                if kind == "step.start":
-                    self._started.append(event)
-            else:
-                await self._read_batch()
-        started = self._started
-        # Nearly always it is the start of the very step whose result comes next.
-        if started and (len(started) > 1 or self._next is None or started[0].step != self._next.step):
-            self._begun.update(map(self._key, started))
-            self._begun.discard(self._next_key)
-        started.clear()
+        while not self._advance():
+            await self._read_more()
 
-    async def _read_batch(self) -> None:
+    def _advance(self) -> bool:
+        """Go on to the next result in what was read, and hold it; False: more has to be read."""
+        if self._next is not None or self.finished:
+            return True
+        ready, place, started = self._ready, self._place, self._started
+        while place < len(ready):
+            event = ready[place]
+            kind = event.type
+            place += 1
+            if kind in _RESULTS:
+                self._next, self._place = event, place
+                self._next_key = self._key(event)
+                # Nearly always it is the start of the very step whose result comes next.
+                if started and (len(started) > 1 or started[0].step != event.step):
+                    self._note_begun()
+                started.clear()
+                return True
+            self._before.append(event)
+            if kind == "step.start":
+                started.append(event)
+        self._place = place
+        return False
+
+    def _note_begun(self) -> None:
+        self._begun.update(map(self._key, self._started))
+        self._begun.discard(self._next_key)
+
+    async def _read_more(self) -> None:
+        del self._ready[: self._place]
+        self._place = 0
         if self._batches is None:
             self._batches = self._read(self._seq)
-        try:
-            batch = await anext(self._batches, None)
-        except asyncio.CancelledError:
-            self._batches = (
-                None  # an iterator that was cancelled yields no more: begin again behind what we have
-            )
-            raise
-        if batch is None:
+        for _ in range(_READ_AHEAD):
+            try:
+                batch = await anext(self._batches, None)
+            except asyncio.CancelledError:
+                self._batches = None  # an iterator that was cancelled yields no more: begin again behind
+                raise
+            except Exception:
+                if not self._ready:
+                    raise
+                self._batches = None  # what stands before the damage comes first
+                break
+            if batch is None:
+                break
+            self._seq = batch[-1].seq
+            self._ready += batch
+        if not self._ready:
             self.finished = True
-            return
-        self._seq = batch[-1].seq
-        batch.reverse()
-        self._ready = batch
+            self._note_begun()
+            self._started.clear()
 
     def _key(self, event: Event) -> Key:
         if event.type != "decision":
