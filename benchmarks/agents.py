@@ -5,10 +5,26 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-__all__ = ["NO_OP", "WATCHED", "Alarm", "calls", "no_op", "ring_at", "start_counting", "watched"]
+__all__ = [
+    "LARGE",
+    "LARGE_BYTES",
+    "NO_OP",
+    "WATCHED",
+    "Alarm",
+    "calls",
+    "large",
+    "no_op",
+    "ring_at",
+    "start_counting",
+    "watched",
+]
 
 NO_OP = "benchmarks.agents:no_op"
 WATCHED = "benchmarks.agents:watched"
+LARGE = "benchmarks.agents:large"
+
+LARGE_BYTES = 4096
+"""Size of the answer of ``large``."""
 
 Alarm = Callable[[], Awaitable[None]]
 
@@ -26,6 +42,12 @@ async def no_op(_request: object) -> dict[str, Any]:
         "value": 42,
         "text": "nothing was done, and it was done in no time at all; so it goes",
     }
+
+
+async def large(request: object) -> str:
+    """Answer at once with four kilobytes of text that differ from call to call."""
+    await no_op(request)
+    return f"{_calls:>16}" * (LARGE_BYTES // 16)
 
 
 async def watched(request: object) -> dict[str, Any]:

@@ -42,18 +42,19 @@ STEP = "µs/step"
 _CPU = Measure("cpu", "loopengt, CPU time of all threads", STEP)
 
 
-def _resume(name: str, title: str, loop: str, left: str) -> Case:
+def _resume(name: str, title: str, loop: str, left: str, steps: int = 10_000, aim: float = 0.3) -> Case:
     return Case(
         name,
         title,
         "benchmarks.resuming:resume",
         (
-            Measure("resume", "opening the storage to the first new step", "s", aim=0.3),
+            Measure("resume", "opening the storage to the first new step", "s", aim=aim),
             Measure("raw", "limit: read and decode the journal", "s"),
             Measure("ratio", "loopengt / limit", "x", ratio=("resume", "raw")),
             Measure("rate", "recorded steps replayed", "steps/s"),
+            Measure("memory", "largest memory of the resuming process", "MB"),
         ),
-        {"steps": 10_000, "loop": loop, "left": left},
+        {"steps": steps, "loop": loop, "left": left},
         {"steps": 100, "loop": loop, "left": left},
     )
 
@@ -142,9 +143,51 @@ CASES = (
         {"runs": 1_000, "steps": 10},
         {"runs": 20, "steps": 5},
     ),
+    Case(
+        "fan-out",
+        "Fan-out: all steps of one run asked for at once, in memory",
+        "benchmarks.memory:fan_out",
+        (
+            Measure("wide", "loopengt, wide", STEP, aim=66.7),
+            Measure("narrow", "loopengt, narrow", STEP),
+            Measure("growth", "wide / narrow", "x", aim=1.25, ratio=("wide", "narrow")),
+            Measure("items", "loopengt, one step with for_each", STEP, aim=66.7),
+            Measure("rate", "steps a second, wide", "steps/s"),
+            Measure("task", "limit: a task per step", STEP),
+            Measure("ratio", "loopengt, wide / limit", "x", ratio=("wide", "task")),
+        ),
+        {"narrow": 100, "wide": 5_000},
+        {"narrow": 10, "wide": 50},
+    ),
+    Case(
+        "growth",
+        "Bytes on disk of a run whose steps answer 4 KB, storage closed",
+        "benchmarks.durable:growth",
+        (
+            Measure("database", "whole database", "MB"),
+            Measure("outputs", "limit: the answers themselves", "MB"),
+            Measure("ratio", "database / limit", "x", aim=1.3, ratio=("database", "outputs")),
+        ),
+        {"steps": 3_000},
+        {"steps": 50},
+    ),
+    Case(
+        "replay",
+        "Replay: recorded steps handed to a pattern, journal in memory",
+        "benchmarks.resuming:replay",
+        (
+            Measure("replay", "loopengt", STEP, aim=5),
+            Measure("decode", "limit: decode the journal's JSON", STEP),
+            Measure("ratio", "loopengt / limit", "x", ratio=("replay", "decode")),
+            Measure("rate", "recorded steps a second", "steps/s"),
+        ),
+        {"steps": 50_000},
+        {"steps": 200},
+    ),
     _resume("resume", "Resume of a killed run, as many declared steps", "sequence", "killed"),
     _resume("resume-paused", "Resume of a paused run, as many declared steps", "sequence", "paused"),
     _resume("resume-laps", "Resume of a killed run, one step repeated", "laps", "killed"),
+    _resume("resume-long", "Resume of a killed run, a hundred thousand laps", "laps", "killed", 100_000, 3.0),
     Case(
         "startup",
         "Start-up: whole processes, bytecode compiled",

@@ -6,7 +6,7 @@ import asyncio
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from benchmarks import limits
+from benchmarks import agents, limits
 from benchmarks.workload import WARM_UP_STEPS, Spent, drive, make_kernel, row_bytes, sequence, warm_up
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from loopengt_hookspecs.storage import Storage
 
-__all__ = ["alone", "disk", "together"]
+__all__ = ["alone", "disk", "growth", "together"]
 
 
 def alone(folder: Path, steps: int, durability: str) -> dict[str, float]:
@@ -69,9 +69,15 @@ def disk(folder: Path, short: int, long: int) -> dict[str, float]:
     }
 
 
-async def _bytes_of(project: Path, steps: int) -> float:
+def growth(folder: Path, steps: int) -> dict[str, float]:
+    """Bytes that a run whose steps answer four kilobytes leaves on the disk, beside the answers themselves."""
+    whole = asyncio.run(_bytes_of(folder, steps, agents.LARGE))
+    return {"database": whole / 1e6, "outputs": steps * agents.LARGE_BYTES / 1e6}
+
+
+async def _bytes_of(project: Path, steps: int, function: str = agents.NO_OP) -> float:
     kernel = make_kernel(project, "sqlite", "normal")
     async with kernel.storage():
         if steps:
-            await drive(kernel.engine(), sequence(steps), steps)
+            await drive(kernel.engine(), sequence(steps, function), steps)
     return float(sum(file.stat().st_size for file in (project / ".loopengt").rglob("*") if file.is_file()))

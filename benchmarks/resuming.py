@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import resource
 import shutil
 import subprocess
 import sys
@@ -11,8 +13,11 @@ from statistics import fmean
 from time import perf_counter
 from typing import TYPE_CHECKING, TypeAlias
 
+import msgspec
+
 from benchmarks import agents, limits
-from benchmarks.workload import WARM_UP_STEPS, Wrong, check, laps, make_kernel, sequence
+from benchmarks.workload import WARM_UP_STEPS, Wrong, check, drive, laps, make_kernel, sequence
+from loopengt.journal import Fold, Replay, read_events
 from loopengt_hookspecs.engines import ResumeRequest, RunRequest
 from loopengt_hookspecs.models import EndReason
 
@@ -21,7 +26,7 @@ if TYPE_CHECKING:
 
     from loopengt_hookspecs.models import LoopSpec
 
-__all__ = ["resume"]
+__all__ = ["replay", "resume"]
 
 MakeLoop: TypeAlias = "Callable[[int, str], LoopSpec]"
 """Takes how many steps a loop has and the agent's function."""
@@ -47,7 +52,37 @@ def resume(folder: Path, steps: int, loop: str, left: str) -> dict[str, float]:
     before = _raw(project, folder / "before")
     seconds = asyncio.run(_take_up(project))
     raw = fmean((before, _raw(project, folder / "behind")))
-    return {"resume": seconds, "raw": raw, "rate": steps / seconds}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"resume": seconds, "raw": raw, "rate": steps / seconds, "memory": peak}
+
+
+def replay(folder: Path, steps: int) -> dict[str, float]:
+    """Microseconds for each recorded step that a pattern asks for again, from a journal in memory."""
+    return asyncio.run(_replay(folder, steps))
+
+
+async def _replay(folder: Path, steps: int) -> dict[str, float]:
+    kernel = make_kernel(folder, "memory")
+    async with kernel.storage() as storage:
+        run_id = (await drive(kernel.engine(), laps(steps), steps)).results[0].run_id
+        payloads = [batch.payload async for batch in storage.read(run_id)]
+        decode = msgspec.json.Decoder().decode
+        gc.collect()
+        began = perf_counter()
+        for payload in payloads:
+            decode(payload)
+        decoded = perf_counter()
+        recorded = Replay(
+            lambda after: read_events(storage, run_id, after=after, together=16), Fold(history=False)
+        )
+        await recorded.start()
+        for lap in range(1, steps + 1):
+            if await recorded.ask(("step", "work", lap)) is None:
+                raise Wrong(f"lap {lap} is not in the journal")
+        ended = perf_counter()
+        await recorded.close()
+    each, limit = (ended - decoded) / steps, (decoded - began) / steps
+    return {"replay": each * 1e6, "decode": limit * 1e6, "rate": 1 / each}
 
 
 async def _take_up(project: Path) -> float:

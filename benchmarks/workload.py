@@ -27,6 +27,8 @@ __all__ = [
     "Wrong",
     "check",
     "drive",
+    "fan",
+    "items",
     "laps",
     "make_kernel",
     "row_bytes",
@@ -67,6 +69,26 @@ def make_kernel(project: Path, storage: str, durability: str = "full") -> Kernel
 def sequence(steps: int, function: str = agents.NO_OP) -> LoopSpec:
     """Make a loop of so many declared steps, one after the other."""
     return _spec(function, steps, {"steps": [{"name": f"s{i}", "agent": "worker"} for i in range(steps)]})
+
+
+def fan(steps: int, function: str = agents.NO_OP) -> LoopSpec:
+    """Make a loop of so many declared steps, none of which waits for another."""
+    parts = {
+        "pattern": "parallel_fan_out",
+        "steps": [{"name": f"s{i}", "agent": "worker"} for i in range(steps)],
+    }
+    return _spec(function, steps, parts)
+
+
+def items(count: int, function: str = agents.NO_OP) -> LoopSpec:
+    """Make a loop of one step that is executed for each of so many items."""
+    work = {"name": "work", "agent": "worker", "for_each": "context.numbers"}
+    parts = {
+        "pattern": "parallel_fan_out",
+        "steps": [work],
+        "context": {"numbers": list(range(count))},
+    }
+    return _spec(function, count, parts)
 
 
 def laps(count: int, function: str = agents.NO_OP) -> LoopSpec:

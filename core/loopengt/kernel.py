@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from loopengt.registry import Registry
     from loopengt.spec import KnownNames, LoadedSpec
     from loopengt_hookspecs.engines import Engine
+    from loopengt_hookspecs.models import LoopSpec
     from loopengt_hookspecs.storage import Storage
 
 __all__ = ["Kernel"]
@@ -232,6 +233,12 @@ class Kernel:
         from loopengt.project_specs import load_project_spec
 
         return load_project_spec(self, path, extra_context)
+
+    def load_loops(self, spec: LoopSpec, source: Path | None) -> Mapping[str, LoopSpec]:
+        """Load the loops that the steps of a spec, and theirs, run as child runs; see ``Components.load_loops``."""
+        from loopengt.project_specs import load_project_loops
+
+        return load_project_loops(self, spec, source)
 
     def known_names(self, extra_context: frozenset[str] = frozenset()) -> KnownNames:
         """Return what a spec may name beyond itself. Raises ``ConfigError`` as ``config`` does."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from loopengt.errors import SpecError, UsageError
 from loopengt.naming import hint
-from loopengt.spec import KnownNames, load_spec, spec_digest, spec_json_schema
+from loopengt.spec import KnownNames, LoopFile, find_loops, load_spec, spec_digest, spec_json_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from loopengt.spec import LoadedSpec, Problem
     from loopengt_hookspecs.models import LoopSpec
 
-__all__ = ["known_names", "load_project_spec", "project_schema"]
+__all__ = ["known_names", "load_project_loops", "load_project_spec", "project_schema"]
 
 
 def known_names(kernel: Kernel, extra_context: frozenset[str] = frozenset()) -> KnownNames:
@@ -43,7 +43,29 @@ def known_names(kernel: Kernel, extra_context: frozenset[str] = frozenset()) -> 
 
 
 def load_project_spec(kernel: Kernel, path: Path, extra_context: frozenset[str]) -> LoadedSpec:
-    """Load a spec and fill in the project's defaults; see ``Kernel.load_spec``."""
+    """Load a spec with the loops below it, and fill in the project's defaults; see ``Kernel.load_spec``."""
+    loaded = _load_one(kernel, path, extra_context)
+    if all(step.loop is None for step in loaded.spec.steps):
+        return loaded
+    root = LoopFile(loaded.spec, loaded.path.resolve(), loaded.document.path, loaded.document)
+    return replace(loaded, loops=_loops(kernel, root))
+
+
+def load_project_loops(kernel: Kernel, spec: LoopSpec, source: Path | None) -> dict[str, LoopSpec]:
+    """Load the loops below a spec; see ``Kernel.load_loops``."""
+    path = (kernel.project / "loop.yaml" if source is None else source).resolve()
+    return _loops(kernel, LoopFile(spec, path, str(path)))
+
+
+def _loops(kernel: Kernel, root: LoopFile) -> dict[str, LoopSpec]:
+    loops, problems = find_loops(root, kernel.project, lambda path, given: _load_one(kernel, path, given))
+    if problems:
+        raise SpecError(problems)
+    return loops
+
+
+def _load_one(kernel: Kernel, path: Path, extra_context: frozenset[str]) -> LoadedSpec:
+    """Load a spec without the loops below it."""
     loaded = load_spec(path, known_names(kernel, extra_context))
     problems = list(_stop_condition_problems(kernel, loaded))
     if problems:

@@ -85,6 +85,8 @@ class PlannedStep:
     """What each gate would execute, as ``name: command``."""
     missing: list[str] = field(default_factory=list)
     """What this machine lacks for the step, with the command that mends it."""
+    steps: list[PlannedStep] = field(default_factory=list)
+    """The steps of the loop that the step runs, when it has no agent."""
 
 
 @dataclass(slots=True)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from loopengt_hookspecs.models import LoopSpec
     from loopengt_hookspecs.storage import Storage
 
 T_contra = TypeVar("T_contra", contravariant=True)
@@ -65,6 +67,17 @@ class Components(Protocol):
 
         Raises:
             StorageError: Nobody has opened it: use ``async with kernel.storage()``.
+        """
+
+    def load_loops(self, spec: LoopSpec, source: Path | None) -> Mapping[str, LoopSpec]:
+        """Load the loops that the steps of a spec, and theirs, run as child runs, by their path in the project.
+
+        Args:
+            spec: The loop.
+            source: The file it came from; None: paths are relative to the project.
+
+        Raises:
+            SpecError: One of them has problems, or cannot be a part of the loop.
         """
 
 

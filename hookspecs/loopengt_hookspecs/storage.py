@@ -213,13 +213,20 @@ class Storage(Protocol):
             LeaseLost: The run was taken over.
         """
 
-    async def prune_blobs(self, keep: Collection[str], older_than: float) -> int:
+    async def prune_blobs(self, keep: Collection[str], older_than: float, *, dry_run: bool = False) -> int:
         """Remove blobs that nobody refers to, and return how many bytes they had.
 
         Args:
             keep: Digests to keep.
             older_than: Only blobs stored longer ago than so many seconds: a younger one may belong to an event that is
                 not written yet. Storing a blob again makes it young.
+            dry_run: Remove nothing, only count.
+        """
+
+    async def compact(self) -> int:
+        """Give space that deleted runs and blobs have left back to the disk, and return how many bytes.
+
+        Called when nobody drives a run; it may keep others waiting. A storage that has nothing to do returns 0.
         """
 
     async def check(self) -> list[str]:

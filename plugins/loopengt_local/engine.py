@@ -149,7 +149,7 @@ class LocalEngine:
                 journal,
                 workspace.path,
                 self._leases(),
-                replay=Replay(lambda after: read_events(storage, row.run_id, after=after), fold),
+                replay=Replay(lambda after: read_events(storage, row.run_id, after=after, together=16), fold),
                 lease=lease,
                 unknown_outcome=request.unknown_outcome,
             )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 __all__ = ["Slots"]
 
@@ -40,9 +42,20 @@ class Slots:
 
     def give_back(self) -> None:
         """Give a slot to whoever waits longest, or make it free."""
-        while self._waiting:
+        self._free += 1
+        while self._waiting and self._free > 0:
             waiter = self._waiting.popleft()
             if not waiter.done():
                 waiter.set_result(None)
-                return
-        self._free += 1
+                self._free -= 1
+
+    @asynccontextmanager
+    async def lent(self) -> AsyncIterator[None]:
+        """Leave the caller's slot to others within this context; it is taken again at its end."""
+        self.give_back()
+        try:
+            yield
+            await self.take()
+        except BaseException:
+            self._free -= 1  # the caller is on its way out, and gives back once more
+            raise

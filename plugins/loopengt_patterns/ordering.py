@@ -2,25 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from heapq import heapify, heappop, heappush
 
 from loopengt_hookspecs.models import StepSpec
 
-__all__ = ["in_order"]
+__all__ = ["in_order", "needed_by"]
 
 
 def in_order(steps: Sequence[StepSpec]) -> list[StepSpec]:
-    """Return the steps in declaration order, except that a step comes after those it depends on."""
-    ordered: dict[str, StepSpec] = {}
-    waiting = list(steps)
-    while waiting:
-        held = []
-        for step in waiting:
-            if all(dependency.step_name in ordered for dependency in step.dependencies):
-                ordered[step.name] = step
-            else:
-                held.append(step)
-        if len(held) == len(waiting):  # a cycle, which loading a spec refuses
-            return [*ordered.values(), *held]
-        waiting = held
-    return list(ordered.values())
+    """Return the steps in declaration order, except that a step comes after those of them that it depends on."""
+    place = {step.name: index for index, step in enumerate(steps)}
+    waits_for = [{place[name] for name in _before(step) if name in place} for step in steps]
+    waited_for: list[list[int]] = [[] for _ in steps]
+    for index, others in enumerate(waits_for):
+        for other in others:
+            waited_for[other].append(index)
+    ready = [index for index, others in enumerate(waits_for) if not others]
+    heapify(ready)
+    ordered = []
+    while ready:
+        index = heappop(ready)
+        ordered.append(steps[index])
+        for later in waited_for[index]:
+            waits_for[later].discard(index)
+            if not waits_for[later]:
+                heappush(ready, later)
+    return ordered
+
+
+def needed_by(step: StepSpec, steps: Sequence[StepSpec], taken: Container[str]) -> list[StepSpec]:
+    """Return what must be taken before a step can be: those it depends on, near and far, in order.
+
+    Args:
+        step: The step.
+        steps: All steps of the loop.
+        taken: Names of those that were taken already.
+    """
+    by_name = {each.name: each for each in steps}
+    needed: set[str] = set()
+    look = [step]
+    while look:
+        for name in _before(look.pop()):
+            if name not in taken and name not in needed:
+                needed.add(name)
+                look.append(by_name[name])
+    return in_order([each for each in steps if each.name in needed])
+
+
+def _before(step: StepSpec) -> list[str]:
+    return [dependency.step_name for dependency in step.dependencies]

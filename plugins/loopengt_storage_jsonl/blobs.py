@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from typing import TYPE_CHECKING
 
 from loopengt_hookspecs.storage import StorageCorrupt, StorageError
-from loopengt_storage_jsonl.files import replace_file, sync_folder
+from loopengt_storage_jsonl.files import locked, replace_file, sync_folder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["BlobFiles"]
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+_LOCK = "lock"
 
 
 class BlobFiles:
@@ -33,13 +35,21 @@ class BlobFiles:
         """Store bytes and return their digest. What is there already and sound stays as it is."""
         digest = hashlib.sha256(data).hexdigest()
         path = self._path(digest)
-        if not self._holds(path, data):
+        if not self.folder.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+        with locked(self.folder / _LOCK, create=True, write=False):
+            self._put(path, data)
+        return digest
+
+    def _put(self, path: Path, data: bytes) -> None:
+        if self._holds(path, data):
+            os.utime(path)  # It counts as new.
+        else:
             if not path.parent.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 if self._sync:
                     sync_folder(self.folder)
             replace_file(path, data, sync=self._sync)
-        return digest
 
     def get(self, digest: str) -> bytes:
         """Return the bytes of a digest.
@@ -63,6 +73,21 @@ class BlobFiles:
                 remedy="Restore it from a backup, or remove it and run the loop again.",
             )
         return data
+
+    def prune(self, digest: str, until: float, *, dry_run: bool) -> int:
+        """Remove a blob that was stored no later than ``until`` (``dry_run``: do not); return how many bytes it had."""
+        path = self._path(digest)
+        try:
+            # Nobody stores it again between our look and its end.
+            with locked(self.folder / _LOCK, create=not dry_run, write=not dry_run):
+                told = path.stat()
+                if told.st_mtime > until:
+                    return 0
+                if not dry_run:
+                    path.unlink()
+                return told.st_size
+        except FileNotFoundError:
+            return 0
 
     def digests(self) -> list[str]:
         """Return the digests of all blobs."""

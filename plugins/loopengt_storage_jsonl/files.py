@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["append_whole", "locked", "replace_file", "storage_error", "sync_folder"]
+__all__ = ["append_whole", "locked", "remove_drafts", "replace_file", "storage_error", "sync_folder"]
 
 LOCK_SECONDS = 10.0
 """How long to wait for another process to finish its append. One that takes longer has been stopped."""
@@ -55,13 +55,16 @@ def locked(path: Path, *, create: bool = False, write: bool = True) -> Iterator[
         write: Take the lock that only one may hold; else the one that all readers may share.
 
     Raises:
-        FileNotFoundError: It is missing.
+        FileNotFoundError: It is missing, or was removed while its lock was awaited.
         StorageError: Another process holds the lock for longer than any append takes.
     """
     flags = (os.O_RDWR | os.O_APPEND if write else os.O_RDONLY) | os.O_CLOEXEC
     descriptor = os.open(path, flags | (os.O_CREAT if create else 0), 0o666)
     try:
         _lock(descriptor, path, fcntl.LOCK_EX if write else fcntl.LOCK_SH)
+        # A deleted run's file lives on for whoever has it open; what is written there is lost.
+        if not os.path.samestat(os.fstat(descriptor), os.stat(path)):
+            raise FileNotFoundError(errno.ENOENT, "it was deleted just now", str(path))
         yield descriptor
     finally:
         os.close(descriptor)  # This also gives the lock back.
@@ -112,6 +115,25 @@ def replace_file(path: Path, data: bytes, *, sync: bool) -> None:
         raise
     if sync:
         sync_folder(path.parent)
+
+
+def remove_drafts(folder: Path, until: float, *, dry_run: bool) -> int:
+    """Remove the drafts that processes killed while they wrote have left; return the bytes they had.
+
+    Args:
+        folder: Where to look, with all folders in it.
+        until: Only drafts that were written no later, in seconds since the epoch.
+        dry_run: Only count.
+    """
+    freed = 0
+    for draft in folder.rglob("*.tmp"):
+        with suppress(FileNotFoundError):
+            told = draft.stat()
+            if told.st_mtime <= until:
+                if not dry_run:
+                    draft.unlink()
+                freed += told.st_size
+    return freed
 
 
 def sync_folder(folder: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from loopengt_hookspecs.storage import Batch, RunNotFound, RunRow, StorageCorrupt
 from loopengt_storage_jsonl.files import append_whole, locked, sync_folder
 from loopengt_storage_jsonl.lines import DamagedLine, encode, events_of
-from loopengt_storage_jsonl.state import RunState, damaged, load, write_summary
+from loopengt_storage_jsonl.state import OPENING, RunState, damaged, load, remove_summary, write_summary
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,7 +60,7 @@ class JournalFile:
         """Append one line and take it into the state; after an error neither has changed."""
         line = encode(fields, payload)
         append_whole(self._file, self.state.offset, line, sync=self._sync)
-        self.state.note(fields, len(line))
+        self.state.note(fields, line)
 
     def prolong(self, until: float) -> None:
         """Let the lease run until then."""
@@ -71,11 +71,20 @@ class JournalFile:
             self.state.until = before
             raise
 
+    def remove(self) -> None:
+        """Remove the file, and what lies beside it."""
+        # Last the journal: until it is gone the run is all there.
+        remove_summary(self.path)
+        self.path.unlink()
+        if self._sync:
+            sync_folder(self.path.parent)
+
     def _catch_up(self) -> None:
         size = os.fstat(self._file).st_size
-        if self.state.lines and size == self.state.offset:
+        known = self.state.lines and os.pread(self._file, OPENING, 0) == self.state.opening.encode()
+        if known and size == self.state.offset:
             return
-        if self.state.lines and size > self.state.offset:
+        if known and size > self.state.offset:
             torn = self.state.catch_up(self.path)
         else:
             self.state, torn, self.damage = load(self.path)

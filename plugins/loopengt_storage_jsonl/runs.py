@@ -79,6 +79,14 @@ class RunFiles:
             if row is not None or release:
                 self._keep(lease.run_id, file)
 
+    def delete(self, lease: Lease) -> None:
+        """Remove a run that is held."""
+        with self._leased(lease) as file:
+            if file is None or file.state.held != lease.fence:
+                raise lease_lost(lease.run_id, file.state.owner if file else None)
+            file.remove()
+            self._held.pop(lease.run_id, None)
+
     def release(self, lease: Lease) -> None:
         """Give a lease back, unless it is lost."""
         with self._leased(lease) as file:

@@ -13,7 +13,11 @@ from loopengt_storage_jsonl.lines import DamagedLine, decode, encode
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["RunState", "damaged", "load", "summarise", "write_summary"]
+__all__ = ["OPENING", "RunState", "damaged", "load", "remove_summary", "summarise", "write_summary"]
+
+
+OPENING = len('{"crc":"00000000"')
+"""Bytes of a line up to the end of its checksum."""
 
 
 @dataclass(slots=True)
@@ -33,6 +37,8 @@ class RunState:
     offset: int = 0
     """Where the last whole line ends."""
     lines: int = 0
+    opening: str = ""
+    """How the first line begins, its checksum: a deleted run's file may be followed by another of the same name."""
 
     def listed(self) -> RunRow:
         """Return the run's line in listings."""
@@ -49,14 +55,17 @@ class RunState:
             raise DamagedLine(f"event {fields['seq']} follows event {self.last_seq}")
         if self.lines == 0 and "row" not in fields:
             raise DamagedLine("the run's first line is missing")
-        self.note(fields, len(line))
+        self.note(fields, line)
 
-    def note(self, fields: dict[str, Any], size: int) -> None:
-        """Take in what a line of ``size`` bytes says, which is known to be right."""
+    def note(self, fields: dict[str, Any], line: bytes) -> None:
+        """Take in what a line says, which is known to be right."""
         if "seq" in fields:
             self.last_seq += fields["count"]
         if "row" in fields:
+            parent = self.row.parent
             self.row = RunRow(**fields["row"])
+            if self.lines:
+                self.row.parent = parent
         if "claim" in fields:
             claim = fields["claim"]
             self.fence = self.held = claim["fence"]
@@ -67,7 +76,9 @@ class RunState:
             self.signals.append(fields["signal"])
         if "delivered" in fields:
             del self.signals[: fields["delivered"]]
-        self.offset += size
+        if self.lines == 0:
+            self.opening = line[:OPENING].decode("ascii", "replace")
+        self.offset += len(line)
         self.lines += 1
 
     def catch_up(self, path: Path) -> int:
@@ -107,7 +118,7 @@ def load(path: Path) -> tuple[RunState, int, StorageCorrupt | None]:
         FileNotFoundError: There is no such file.
     """
     state = _saved(path)
-    if state.lines and state.offset <= path.stat().st_size:
+    if state.lines and state.offset <= path.stat().st_size and state.opening == _opening(path):
         # Should the file have been mended by hand since, its summary no longer fits.
         with suppress(StorageCorrupt):
             return state, state.catch_up(path), None
@@ -132,12 +143,22 @@ def summarise(state: RunState, path: Path) -> None:
         write_summary(state, path)
 
 
+def remove_summary(path: Path) -> None:
+    """Remove the state beside a file; it can be had from the file again."""
+    _beside(path).unlink(missing_ok=True)
+
+
 def _saved(path: Path) -> RunState:
     try:
         fields = decode(_beside(path).read_bytes())["state"]
         return RunState(**fields | {"row": RunRow(**fields["row"])})
     except (OSError, DamagedLine, KeyError, TypeError):
         return RunState()
+
+
+def _opening(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(OPENING).decode("ascii", "replace")
 
 
 def _beside(path: Path) -> Path:

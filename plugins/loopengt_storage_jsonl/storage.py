@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -12,13 +13,13 @@ from loopengt.project import make_state_folder
 from loopengt_hookspecs.storage import StorageCorrupt, StorageError, StorageTooNew
 from loopengt_storage_jsonl.blobs import BlobFiles
 from loopengt_storage_jsonl.checking import check_blob, check_journal
-from loopengt_storage_jsonl.files import replace_file, storage_error
+from loopengt_storage_jsonl.files import remove_drafts, replace_file, storage_error
 from loopengt_storage_jsonl.journal import Chunk, read_chunk
 from loopengt_storage_jsonl.options import JsonlOptions
 from loopengt_storage_jsonl.runs import RunFiles
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Collection, Sequence
 
     from loopengt_hookspecs.registration import PluginContext
     from loopengt_hookspecs.storage import Batch, Lease, Renewal, RunRow
@@ -138,6 +139,23 @@ class JsonlStorage:
     async def get_blob(self, digest: str) -> bytes:
         """Return the bytes of a digest, see ``Storage.get_blob``."""
         return await self._do(self._blobs.get, digest)
+
+    async def delete(self, lease: Lease) -> None:
+        """Remove a run, see ``Storage.delete``."""
+        await self._do(self._runs.delete, lease)
+
+    async def prune_blobs(self, keep: Collection[str], older_than: float, *, dry_run: bool = False) -> int:
+        """Remove blobs that nobody refers to, see ``Storage.prune_blobs``."""
+        until = time.time() - older_than
+        freed = 0
+        for digest in await self._do(self._blobs.digests):
+            if digest not in keep:
+                freed += await self._do(self._blobs.prune, digest, until, dry_run=dry_run)
+        return freed + await self._do(remove_drafts, self.folder, until, dry_run=dry_run)
+
+    async def compact(self) -> int:
+        """Do nothing: a removed file gives its space back at once."""
+        return 0
 
     async def check(self) -> list[str]:
         """Read every file and return one sentence for each that is damaged, see ``Storage.check``."""

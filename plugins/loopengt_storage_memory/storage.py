@@ -14,7 +14,7 @@ from loopengt.ownership import is_free, lease_lost, run_owned
 from loopengt_hookspecs.storage import Batch, Lease, LeaseLost, Renewal, RunNotFound, RunRow, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Collection, Sequence
 
 __all__ = ["MemoryStorage"]
 
@@ -40,6 +40,9 @@ class MemoryStorage:
     def __init__(self) -> None:
         self._runs: dict[str, _Run] = {}
         self._blobs: dict[str, bytes] = {}
+        self._stored_at: dict[str, float] = {}
+        self._deleted: dict[str, int] = {}
+        """The last fence of each deleted run, so that a lease on it is none on a later run of its id."""
 
     async def open(self) -> None:
         """Do nothing: memory is always ready."""
@@ -52,8 +55,9 @@ class MemoryStorage:
         if row.run_id in self._runs:
             raise StorageError(f"There is a run {row.run_id} already.", remedy="Choose another run id.")
         held = replace(row, owner=owner, lease_until=time.time() + ttl)
-        self._runs[row.run_id] = _Run(held, [(1, payload)], count)
-        return Lease(row.run_id, 1)
+        fence = self._deleted.pop(row.run_id, 0) + 1
+        self._runs[row.run_id] = _Run(held, [(1, payload)], count, fence, fence)
+        return Lease(row.run_id, fence)
 
     async def claim(self, run_id: str, owner: str, ttl: float) -> Lease:
         """Lease a run that nobody drives, see ``Storage.claim``."""
@@ -104,7 +108,8 @@ class MemoryStorage:
         run.batches.append((expected_seq + 1, payload))
         run.last_seq = expected_seq + count
         if row is not None:
-            run.row = replace(row, owner=run.row.owner, lease_until=run.row.lease_until)
+            known = run.row
+            run.row = replace(row, owner=known.owner, lease_until=known.lease_until, parent=known.parent)
         if release:
             _free(run)
 
@@ -145,6 +150,7 @@ class MemoryStorage:
         """Store bytes, see ``Storage.put_blob``."""
         digest = hashlib.sha256(data).hexdigest()
         self._blobs[digest] = data
+        self._stored_at[digest] = time.time()
         return digest
 
     async def get_blob(self, digest: str) -> bytes:
@@ -153,6 +159,28 @@ class MemoryStorage:
             return self._blobs[digest]
         except KeyError:
             raise StorageError(f"There is no blob {digest!r} in memory.") from None
+
+    async def delete(self, lease: Lease) -> None:
+        """Remove a run, see ``Storage.delete``."""
+        run = self._runs.get(lease.run_id)
+        if run is None or run.held != lease.fence:
+            raise lease_lost(lease.run_id, run.row.owner if run else None)
+        del self._runs[lease.run_id]
+        self._deleted[lease.run_id] = run.fence
+
+    async def prune_blobs(self, keep: Collection[str], older_than: float, *, dry_run: bool = False) -> int:
+        """Remove blobs that nobody refers to, see ``Storage.prune_blobs``."""
+        until = time.time() - older_than
+        old = [digest for digest, at in self._stored_at.items() if at <= until and digest not in keep]
+        size = sum(len(self._blobs[digest]) for digest in old)
+        if not dry_run:
+            for digest in old:
+                del self._blobs[digest], self._stored_at[digest]
+        return size
+
+    async def compact(self) -> int:
+        """Do nothing: what was removed is free already."""
+        return 0
 
     async def check(self) -> list[str]:
         """Return nothing: there is no medium that could be damaged."""

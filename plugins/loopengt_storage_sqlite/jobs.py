@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from loopengt_hookspecs.storage import RunRow
 
-__all__ = ["append", "claim", "create", "put_blob", "release", "renew", "run_not_found", "signal"]
+__all__ = ["append", "claim", "create", "delete", "put_blob", "release", "renew", "run_not_found", "signal"]
 
 _PIECE = 1 << 20
 
@@ -29,12 +29,14 @@ WHERE (SELECT fence FROM runs WHERE no = ? AND owner IS NOT NULL) = ?
 AND coalesce((SELECT max(id) FROM events WHERE id BETWEEN ? AND ?), ?) = ?"""
 
 _CREATE = """INSERT INTO runs (run_id, loop_name, status, reason, detail, turn, tokens, cost_usd, started_at,
-completed_at, owner, lease_until, fence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)"""
+completed_at, owner, lease_until, fence, parent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?)"""
 
 _UPDATE_ROW = """UPDATE runs SET loop_name = ?, status = ?, reason = ?, detail = ?, turn = ?, tokens = ?,
 cost_usd = ?, started_at = ?, completed_at = ? WHERE no = ?"""
 
 _RELEASE = "UPDATE runs SET owner = NULL, lease_until = 0 WHERE no = ? AND fence = ? AND owner IS NOT NULL"
+
+_TOUCH = "INSERT OR REPLACE INTO blob_times (digest, stored_at) VALUES (?, ?)"
 
 _RENEW = "UPDATE runs SET lease_until = ? WHERE no = ? AND fence = ? AND owner IS NOT NULL"
 
@@ -44,7 +46,7 @@ def create(cursor: sqlite3.Cursor, row: RunRow, owner: str, ttl: float, payload:
     known = cursor.execute("SELECT 1 FROM runs WHERE run_id = ?", (row.run_id,)).fetchone()
     if known is not None:
         raise StorageError(f"a run {row.run_id!r} exists already", remedy="Give the new run another id.")
-    cursor.execute(_CREATE, (row.run_id, *_facts(row), owner, time() + ttl))
+    cursor.execute(_CREATE, (row.run_id, *_facts(row), owner, time() + ttl, row.parent))
     no = cursor.lastrowid
     assert no is not None, "an INSERT has a row id"
     if count:
@@ -127,8 +129,22 @@ def signal(cursor: sqlite3.Cursor, run_id: str, payload: str) -> None:
         raise run_not_found(run_id)
 
 
+def delete(cursor: sqlite3.Cursor, lease: Lease) -> None:
+    """Remove a run that is held, its journal and its signals."""
+    _, fence, no = lease
+    held = cursor.execute(
+        "DELETE FROM runs WHERE no = ? AND fence = ? AND owner IS NOT NULL", (no, fence)
+    ).rowcount
+    if not held:
+        raise _lost(cursor, lease, f"run {lease.run_id!r} was not deleted")
+    base = no << SEQ_BITS
+    cursor.execute("DELETE FROM events WHERE id BETWEEN ? AND ?", (base, base + (1 << SEQ_BITS) - 1))
+    cursor.execute("DELETE FROM signals WHERE no = ?", (no,))
+
+
 def put_blob(cursor: sqlite3.Cursor, digest: bytes, data: bytes) -> None:
-    """Store bytes under the digest of their content."""
+    """Store bytes under the digest of their content, and note the time."""
+    cursor.execute(_TOUCH, (digest, time()))
     if len(data) <= _PIECE:
         cursor.execute("INSERT OR IGNORE INTO blobs (digest, data) VALUES (?, ?)", (digest, data))
         return
@@ -167,15 +183,23 @@ def _fence(cursor: sqlite3.Cursor, lease: Lease) -> int | None:
 
 def _refusal(cursor: sqlite3.Cursor, lease: Lease, expected_seq: int) -> LeaseLost:
     """Say why an append wrote nothing."""
+    what = f"nothing was appended to run {lease.run_id!r}"
+    return _lost(cursor, lease, what, f"its journal does not end at position {expected_seq}")
+
+
+def _lost(cursor: sqlite3.Cursor, lease: Lease, what: str, else_why: str = "") -> LeaseLost:
+    """Return the error for a lease that is no good, or for what else is in the way."""
     found = cursor.execute("SELECT fence, owner FROM runs WHERE no = ?", (lease.handle,)).fetchone()
     fence, owner = found or (None, None)
-    if fence != lease.fence and owner is not None:
+    if fence is None:
+        why = "it was deleted"
+    elif fence != lease.fence and owner is not None:
         why = f"it was taken over by {describe(owner)}"
     elif fence != lease.fence or owner is None:
         why = "its lease was given back"
     else:
-        why = f"its journal does not end at position {expected_seq}"
+        why = else_why
     return LeaseLost(
-        f"nothing was appended to run {lease.run_id!r}: {why}",
+        f"{what}: {why}",
         remedy=f"See what drives it with `loopengt runs`; go on with `loopengt resume {lease.run_id}`.",
     )

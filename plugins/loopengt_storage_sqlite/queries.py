@@ -6,7 +6,7 @@ import hashlib
 import sqlite3
 from contextlib import closing
 
-from loopengt_hookspecs.errors import StorageCorrupt, StorageError
+from loopengt_hookspecs.errors import RunNotFound, StorageCorrupt, StorageError
 from loopengt_hookspecs.storage import Batch, RunRow
 from loopengt_storage_sqlite.jobs import run_not_found
 from loopengt_storage_sqlite.schema import SEQ_BITS
@@ -18,7 +18,7 @@ _MOST_BYTES = 1 << 20
 _MASK = (1 << SEQ_BITS) - 1
 
 _ROWS = """SELECT run_id, loop_name, status, reason, detail, turn, tokens, cost_usd, started_at, completed_at,
-owner, lease_until FROM runs
+owner, lease_until, parent FROM runs
 WHERE substr(run_id, 1, ?) = ? AND status = coalesce(?, status) AND loop_name = coalesce(?, loop_name)
 ORDER BY started_at DESC, no DESC LIMIT ?"""
 
@@ -56,6 +56,8 @@ def read_batches(connection: sqlite3.Connection, no: int, last: int) -> tuple[li
             if not batches:
                 raise
             return batches, last, True  # What stands before the damage; the next call meets it again.
+    if not batches and connection.execute("SELECT 1 FROM runs WHERE no = ?", (no,)).fetchone() is None:
+        raise RunNotFound("the run was deleted while it was read", remedy="List the runs with `loopengt runs`.")
     return batches, last, len(batches) == _MOST_BATCHES
 
 

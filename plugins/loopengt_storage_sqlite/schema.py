@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from time import time
 from typing import TYPE_CHECKING
 
 from loopengt_hookspecs.errors import StorageError, StorageTooNew
@@ -57,7 +58,38 @@ def _create_tables(cursor: sqlite3.Cursor) -> None:
     cursor.execute("CREATE TABLE blobs (digest BLOB PRIMARY KEY, data BLOB NOT NULL)")
 
 
-MIGRATIONS: tuple[Migration, ...] = (_create_tables,)
+def _add_parents_and_ages(cursor: sqlite3.Cursor) -> None:
+    """Runs name their parent, their numbers are never given out again, and blobs know when they were stored."""
+    # Made anew, since AUTOINCREMENT cannot be added: were the number of a deleted run given to the next one, a lease
+    # on the first would be good for the second.
+    cursor.execute(
+        """CREATE TABLE numbered_runs (
+            no INTEGER PRIMARY KEY AUTOINCREMENT,
+            run_id TEXT NOT NULL UNIQUE,
+            loop_name TEXT NOT NULL,
+            status TEXT NOT NULL,
+            reason TEXT,
+            detail TEXT NOT NULL,
+            turn INTEGER NOT NULL,
+            tokens INTEGER NOT NULL,
+            cost_usd REAL NOT NULL,
+            started_at REAL NOT NULL,
+            completed_at REAL,
+            owner TEXT,
+            lease_until REAL NOT NULL,
+            fence INTEGER NOT NULL,
+            parent TEXT
+        )"""
+    )
+    cursor.execute("INSERT INTO numbered_runs SELECT *, NULL FROM runs")
+    cursor.execute("DROP TABLE runs")
+    cursor.execute("ALTER TABLE numbered_runs RENAME TO runs")
+    # Beside the blobs, not in them: to change a row, SQLite writes all of it.
+    cursor.execute("CREATE TABLE blob_times (digest BLOB PRIMARY KEY, stored_at REAL NOT NULL) WITHOUT ROWID")
+    cursor.execute("INSERT INTO blob_times SELECT digest, ? FROM blobs", (time(),))
+
+
+MIGRATIONS: tuple[Migration, ...] = (_create_tables, _add_parents_and_ages)
 """The migration at index N turns version N into N + 1; version 0 is an empty file. Never change, only add."""
 
 

@@ -7,17 +7,18 @@ import json
 import sqlite3
 from functools import partial
 from pathlib import Path
+from time import time
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from loopengt_hookspecs.errors import StorageError
-from loopengt_storage_sqlite import connect, jobs, queries
+from loopengt_storage_sqlite import connect, jobs, pruning, queries
 from loopengt_storage_sqlite.check import findings
 from loopengt_storage_sqlite.reader import Reader
 from loopengt_storage_sqlite.shortcut import Shortcut
 from loopengt_storage_sqlite.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Collection, Sequence
 
     from loopengt_hookspecs.registration import PluginContext
     from loopengt_hookspecs.storage import Batch, Lease, Renewal, RunRow
@@ -156,6 +157,26 @@ class SqliteStorage:
     async def get_blob(self, digest: str) -> bytes:
         """Return the bytes of a digest; see ``Storage.get_blob``."""
         return await self._parts.reader.run(queries.get_blob, digest)
+
+    async def delete(self, lease: Lease) -> None:
+        """Remove a run with its journal and signals; see ``Storage.delete``."""
+        await self._parts.writer.submit(jobs.delete, lease)
+
+    async def prune_blobs(self, keep: Collection[str], older_than: float, *, dry_run: bool = False) -> int:
+        """Remove blobs that nobody refers to, a few at a time; see ``Storage.prune_blobs``."""
+        reader, writer, _ = self._parts
+        until = time() - older_than
+        if not dry_run:
+            await writer.submit(pruning.note_untimed)
+        blobs = await reader.run(pruning.old_blobs, frozenset(keep), until)
+        if dry_run:
+            return sum(size for _, size in blobs)
+        return sum([await writer.submit(pruning.drop_blobs, piece, until) for piece in pruning.pieces(blobs)])
+
+    async def compact(self) -> int:
+        """Give unused pages back to the disk; see ``Storage.compact``. Writers wait meanwhile."""
+        work = partial(pruning.compact, self.path, partial(self._connect, self.patience))
+        return await self._parts.reader.run_blocking(work)
 
     async def check(self) -> list[str]:
         """Look for damage: the file's structure, the journals' sequences, the blobs' digests."""

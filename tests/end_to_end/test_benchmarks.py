@@ -19,9 +19,13 @@ NAMES = [
     "disk",
     "w4",
     "w4d",
+    "fan-out",
+    "growth",
+    "replay",
     "resume",
     "resume-paused",
     "resume-laps",
+    "resume-long",
     "startup",
 ]
 README = "# Title\n\nKept.\n\n<!-- figures: begin -->\nOld.\n<!-- figures: end -->\n\nKept, too.\n"

@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 
-@pytest.fixture
-def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have a journal read batch by batch, not some ahead."""
-    monkeypatch.setattr("loopengt.journal.replay._READ_AHEAD", 1)
-
-
 def key(name: str, occurrence: int = 1) -> Key:
     """The key of a step."""
     return ("step", name, occurrence)
@@ -107,7 +101,7 @@ async def test_branches_get_their_results_in_the_order_of_the_journal(order: lis
     assert seen == [("a", 4), ("b", 7), ("c", 10)]
 
 
-async def test_branches_that_ask_while_the_journal_is_read_wait(one_by_one: None) -> None:
+async def test_branches_that_ask_while_the_journal_is_read_wait() -> None:
     """An ask that comes while another reads on is neither lost nor an error."""
     reading = Reading("a", "b", "c")
     replay = await reading.replay()
@@ -123,7 +117,7 @@ async def test_branches_that_ask_while_the_journal_is_read_wait(one_by_one: None
     assert [each[0].output if each else None for each in recorded] == ["a", "c", "b", None]
 
 
-async def test_a_branch_that_is_cancelled_while_it_reads_breaks_nothing(one_by_one: None) -> None:
+async def test_a_branch_that_is_cancelled_while_it_reads_breaks_nothing() -> None:
     """Reading begins again where it was; the other branches get their results, and the journal is read whole."""
     reading = Reading("a", "b", "c")
     replay = await reading.replay()

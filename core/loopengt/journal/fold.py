@@ -8,7 +8,7 @@ from typing import Any
 
 from loopengt.journal.folded import FoldedState
 from loopengt.journal.gathering import gather
-from loopengt.journal.records import AgentFold, HistoryEntry, OpenStep, StepFold, Usage, total_tokens
+from loopengt.journal.records import AgentFold, HistoryEntry, OpenStep, StepFold, Usage, is_turn, total_tokens
 from loopengt_hookspecs.models import End, EndReason, Event, RunStatus, StepStatus
 from loopengt_hookspecs.patterns import GateFailure, StepOutcome
 
@@ -55,11 +55,7 @@ class Fold(FoldedState):
         """
         name, data, answer, close = start.step or "", start.data, response.data, complete.data
         if (
-            start.type != "step.start"
-            or invoke.type != "agent.invoke"
-            or response.type != "agent.response"
-            or complete.type != "step.complete"
-            or not (name == invoke.step == response.step == complete.step)
+            not is_turn(start, invoke, response, complete)
             or name in self.open
             or "skipped" in close
             or "items" in close
@@ -311,10 +307,13 @@ class Fold(FoldedState):
 
     def _approval_request(self, event: Event) -> None:
         self.questions[event.data["id"]] = event.data
+        self.decisions.pop(event.data["id"], None)  # it may be asked again
 
     def _approval_decision(self, event: Event) -> None:
         self.questions.pop(event.data["id"], None)
         self.decisions[event.data["id"]] = event.data
+        if "elapsed" in event.data:  # written while nobody drove the run
+            self._elapsed_before, self._segment_start = event.data["elapsed"], self.at
 
     def _checkpoint_save(self, event: Event) -> None:
         self.checkpoints.append(event.data["checkpoint_id"])

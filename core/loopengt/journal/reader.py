@@ -26,7 +26,7 @@ _SHELVABLE = {
 
 
 async def read_events(
-    storage: Storage, run_id: str, *, after: int = 0, blobs: bool = True
+    storage: Storage, run_id: str, *, after: int = 0, blobs: bool = True, together: int = 1
 ) -> AsyncIterator[list[Event]]:
     """Iterate over the events of a run, batch by batch, in order.
 
@@ -35,28 +35,41 @@ async def read_events(
         run_id: The whole id of the run.
         after: Position behind which to begin.
         blobs: Put values that were stored as blobs back into their events.
+        together: How many batches to yield as one; many are faster.
 
     Raises:
         RunNotFound: There is no such run.
         StorageCorrupt: A batch cannot be read; all before it were yielded.
     """
     expected = after + 1
-    begun = False
-    async for batch in storage.read(run_id, after):
-        # The first batch may begin before the position.
-        if batch.first_seq > expected or (begun and batch.first_seq < expected):
-            raise StorageCorrupt(
-                f"the journal of run {run_id} has a gap: event {expected} is missing",
-                remedy="Run `loopengt doctor` to have the storage checked.",
-            )
-        begun = True
-        events = decode_batch(batch.payload)
-        expected = batch.first_seq + len(events)
-        if blobs and _SHELVED in batch.payload:
-            events = [await _restore(storage, event) for event in events]
-        if batch.first_seq <= after:
-            events = [event for event in events if event.seq > after]
-        yield events
+    read = 0
+    held: list[Event] = []
+    try:
+        async for batch in storage.read(run_id, after):
+            first_seq, payload = batch
+            # The first batch may begin before the position.
+            if first_seq > expected or (read and first_seq < expected):
+                raise StorageCorrupt(
+                    f"the journal of run {run_id} has a gap: event {expected} is missing",
+                    remedy="Run `loopengt doctor` to have the storage checked.",
+                )
+            events = decode_batch(payload)
+            expected = first_seq + len(events)
+            if blobs and _SHELVED in payload:
+                events = [await _restore(storage, event) for event in events]
+            if first_seq <= after:
+                events = [event for event in events if event.seq > after]
+            held += events
+            read += 1
+            if read % together == 0:
+                yield held
+                held = []
+    except StorageError:
+        if held:
+            yield held
+        raise
+    if held:
+        yield held
 
 
 async def load_run(storage: Storage, run_id: str) -> tuple[Fold, list[Event]]:

@@ -9,9 +9,19 @@ from typing import TYPE_CHECKING, Any
 from loopengt_hookspecs.models import StepStatus
 
 if TYPE_CHECKING:
+    from loopengt_hookspecs.models import Event
     from loopengt_hookspecs.patterns import StepOutcome
 
-__all__ = ["AgentFold", "HistoryEntry", "OpenStep", "ProgressFold", "StepFold", "Usage", "total_tokens"]
+__all__ = [
+    "AgentFold",
+    "HistoryEntry",
+    "OpenStep",
+    "ProgressFold",
+    "StepFold",
+    "Usage",
+    "is_turn",
+    "total_tokens",
+]
 
 
 @dataclass(slots=True)
@@ -115,6 +125,17 @@ class HistoryEntry:
     turn: int
     at: float
     outcome: StepOutcome
+
+
+def is_turn(start: Event, invoke: Event, response: Event, complete: Event) -> bool:
+    """Whether four events are a whole turn that went well at the first attempt, or at one that was taken up again."""
+    return (
+        complete.type == "step.complete"
+        and start.type == "step.start"
+        and response.type == "agent.response"
+        and invoke.type == "agent.invoke"
+        and start.step == invoke.step == response.step == complete.step
+    )
 
 
 def total_tokens(usage: Mapping[str, int]) -> int:

@@ -15,6 +15,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from loopengt.errors import ReplayMismatch
+from loopengt.journal.records import is_turn
 from loopengt_hookspecs.models import Event
 
 if TYPE_CHECKING:
@@ -38,9 +39,6 @@ _REMEDY = (
     "The pattern has changed since the run began, or decides from something outside the run. "
     "Start a new run, or resume with the version that began it."
 )
-
-_READ_AHEAD = 16
-"""Batches that are read together."""
 
 _RESULTS = frozenset({"step.complete", "step.error", "decision"})
 
@@ -247,6 +245,12 @@ class Replay:
         if self._next is not None or self.finished:
             return True
         ready, place, started = self._ready, self._place, self._started
+        if not started and place + 4 <= len(ready) and is_turn(*ready[place : place + 4]):
+            self._before += ready[place : place + 3]
+            self._next = event = ready[place + 3]
+            self._next_key = ("step", event.step or "", event.data["occurrence"])
+            self._place = place + 4
+            return True
         while place < len(ready):
             event = ready[place]
             kind = event.type
@@ -274,21 +278,14 @@ class Replay:
         self._place = 0
         if self._batches is None:
             self._batches = self._read(self._seq)
-        for _ in range(_READ_AHEAD):
-            try:
-                batch = await anext(self._batches, None)
-            except asyncio.CancelledError:
-                self._batches = None  # an iterator that was cancelled yields no more: begin again behind
-                raise
-            except Exception:
-                if not self._ready:
-                    raise
-                self._batches = None  # what stands before the damage comes first
-                break
-            if batch is None:
-                break
-            self._seq = batch[-1].seq
-            self._ready += batch
+        try:
+            events = await anext(self._batches, None)
+        except asyncio.CancelledError:
+            self._batches = None  # an iterator that was cancelled yields no more: begin again behind
+            raise
+        if events is not None:
+            self._seq = events[-1].seq
+            self._ready += events
         if not self._ready:
             self.finished = True
             self._note_begun()

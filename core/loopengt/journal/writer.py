@@ -63,6 +63,11 @@ class Journal:
         self._seq = fold.seq
         self._sent = fold.seq
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether an append is under way."""
+        return self._sent != self.fold.seq
+
     def take_up(self, lease: Lease) -> None:
         """Go on behind the fold's last event, under a lease that was claimed."""
         self.lease = lease

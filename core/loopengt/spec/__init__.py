@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .names import KnownNames
     from .problems import Problem
     from .schema import spec_json_schema
+    from .subloops import LoopFile, find_loops, loop_key
     from .validation import validate
 else:
     __getattr__, __dir__ = attach(
@@ -25,6 +26,7 @@ else:
             "names": ("KnownNames",),
             "problems": ("Problem",),
             "schema": ("spec_json_schema",),
+            "subloops": ("LoopFile", "find_loops", "loop_key"),
             "validation": ("validate",),
         },
     )
@@ -33,9 +35,12 @@ __all__ = [
     "Document",
     "KnownNames",
     "LoadedSpec",
+    "LoopFile",
     "Problem",
+    "find_loops",
     "load_spec",
     "load_spec_text",
+    "loop_key",
     "parse_document",
     "read_document",
     "spec_digest",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ class LoadedSpec:
     """The file; for a folder, the file in it."""
     digest: str
     """Digest of the spec's meaning, see ``spec_digest``."""
+    loops: Mapping[str, LoopSpec] = field(default_factory=dict)
+    """The loops that its steps, and theirs, run as child runs, by their path in the project."""
 
 
 def load_spec(path: Path, names: KnownNames) -> LoadedSpec:

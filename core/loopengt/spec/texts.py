@@ -39,8 +39,8 @@ def check_texts(outline: Outline, names: KnownNames) -> Iterator[Problem]:
         engine: Literal["simple", "minijinja"] = (
             "minijinja" if step.data.get("prompt_engine") == "minijinja" else "simple"
         )
-        # A step without a template is prompted with its description.
-        key = "prompt_template" if step.data.get("prompt_template") else "description"
+        # A step without a template is prompted with its description, one that runs a loop not at all.
+        key = "prompt_template" if step.data.get("prompt_template") or "loop" in step.data else "description"
         yield from texts.prompt((*step.path, key), step.data.get(key), engine)
         yield from texts.expression((*step.path, "for_each"), step.data.get("for_each"))
         inputs = step.data.get("inputs")
