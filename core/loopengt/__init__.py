@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from loopengt.checkpoints import CheckpointManager
     from loopengt.config import Config
     from loopengt.errors import (
         CheckpointError,
@@ -40,6 +41,7 @@ __version__ = "0.2.0"
 
 __all__ = [
     "CheckpointError",
+    "CheckpointManager",
     "Component",
     "ComponentNotFound",
     "Components",
@@ -71,6 +73,7 @@ __all__ = [
 
 # Every other public name is an exception of loopengt.errors.
 _HOMES = {
+    "CheckpointManager": "loopengt.checkpoints",
     "Component": "loopengt.plugins",
     "Components": "loopengt_hookspecs.registration",
     "Config": "loopengt.config",

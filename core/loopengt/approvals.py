@@ -96,7 +96,9 @@ def answer_by_timeout(question: Mapping[str, Any], now: float) -> Answer | None:
     if left is None or left > 0:
         return None
     whole = float(question["timeout_seconds"])
-    return Answer(question.get("on_timeout") == "approve", _TIMEOUT, f"nobody answered within {whole:g} seconds")
+    return Answer(
+        question.get("on_timeout") == "approve", _TIMEOUT, f"nobody answered within {whole:g} seconds"
+    )
 
 
 async def read_questions(storage: Storage, run_id: str) -> Fold:

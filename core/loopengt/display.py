@@ -7,7 +7,7 @@ import re
 import unicodedata
 from typing import Any
 
-__all__ = ["dollars", "duration", "first_line", "lap", "one_line", "proof", "spent", "visible"]
+__all__ = ["decision", "dollars", "duration", "first_line", "lap", "one_line", "proof", "spent", "visible"]
 
 _COUNT = re.compile(r"\b\d+ (?:errors?|fail(?:ed|ures?)|problems?)\b")
 
@@ -110,11 +110,27 @@ def proof(data: dict[str, Any], *, passed: bool, limit: int = 120) -> str:
         found.append(f"{tests} tests")
     if isinstance(score, int | float):
         found.append(f"score {score:g}")
+    if shown.get("by"):
+        found.append(decision(shown))
     if passed:
         return ", ".join(found) or first_line(str(shown.get("expression") or ""), limit)
     why = first_line(_closing_line(shown) if exit_code else _violation(shown), limit)
+    if shown.get("by"):  # whose comment is the feedback
+        return ", ".join(found)
     why = why or first_line(str(data.get("feedback") or ""), limit)
     return ", ".join([*found, why] if why else found)
+
+
+def decision(data: dict[str, Any]) -> str:
+    """Say how a question was answered, by whom, and why.
+
+    Args:
+        data: Data of an ``approval.decision`` event, or the proof of the gate that asked.
+    """
+    found = one_line(data.get("decision") or "answered")
+    if data.get("by"):
+        found += f" by {one_line(data['by'])}"
+    return f"{found}: {one_line(data['comment'])}" if data.get("comment") else found
 
 
 def _closing_line(shown: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@
     ├── UsageError                    the call's words are off                         exit 2
     │   ├── ConfigError               config.toml, the environment or an option
     │   ├── SpecError                 one or more problems in a loop.yaml
+    │   ├── ArchiveError              an archive of a run is damaged, hostile or too new
     │   ├── RunNotFound               no run, or more than one, has that id
     │   └── RunOwned                  another process drives the run
     ├── PluginError                   a plugin cannot be loaded or breaks its contract
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from loopengt.spec.problems import Problem
 
 __all__ = [
+    "ArchiveError",
     "CheckpointError",
     "ComponentNotFound",
     "ConfigError",
@@ -80,6 +82,10 @@ class SpecError(UsageError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class ArchiveError(UsageError):
+    """An archive of a run is damaged, holds what may not be taken in, or was made by a newer loopengt."""
 
 
 class PluginError(LoopengtError):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from loopengt.kernel import Kernel
     from loopengt_hookspecs.storage import RunRow, Storage
 
-__all__ = ["check_runs_exist", "find_run", "has_crashed", "is_driven", "keeps_runs"]
+__all__ = ["check_runs_exist", "exact_run", "find_run", "has_crashed", "is_driven", "keeps_runs"]
 
 _LATEST = "latest"
 _MOST_CANDIDATES = 10
@@ -47,10 +47,12 @@ async def find_run(storage: Storage, name: str) -> RunRow:
         RunNotFound: There is none, or more than one; the message lists them.
     """
     if name == _LATEST:
-        found = await storage.rows(limit=1)
+        found = await _latest(storage)
     else:
-        found = await storage.rows(prefix=name, limit=_MOST_CANDIDATES + 1) if name else []
-        found = [row for row in found if row.run_id == name] or found
+        found = await storage.rows(prefix=name) if name else []
+        # The runs of a run's sub-loops begin with its id.
+        roots = [row for row in found if row.parent is None]
+        found = [row for row in found if row.run_id == name] or roots or found
     if len(found) == 1:
         return found[0]
     if not found:
@@ -59,6 +61,20 @@ async def find_run(storage: Storage, name: str) -> RunRow:
     more = "\n  and more" if len(found) > _MOST_CANDIDATES else ""
     message = f"more than one run begins with {name!r}:\n{listed}{more}"
     raise RunNotFound(message, remedy="Give more of the id.")
+
+
+async def exact_run(storage: Storage, run_id: str) -> RunRow | None:
+    """Return the run of that whole id, or None."""
+    return next((row for row in await storage.rows(prefix=run_id) if row.run_id == run_id), None)
+
+
+async def _latest(storage: Storage) -> list[RunRow]:
+    """Return the newest run that is no other's child."""
+    for limit in (_MOST_CANDIDATES, None):
+        found = [row for row in await storage.rows(limit=limit) if row.parent is None]
+        if found:
+            return found[:1]
+    return []
 
 
 def is_driven(row: RunRow) -> bool:

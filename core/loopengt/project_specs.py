@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from loopengt.custom_patterns import check_pattern, is_dotted_path
 from loopengt.errors import SpecError, UsageError
 from loopengt.naming import hint
 from loopengt.spec import KnownNames, LoopFile, find_loops, load_spec, spec_digest, spec_json_schema
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from loopengt.config import Defaults
     from loopengt.kernel import Kernel
     from loopengt.spec import LoadedSpec, Problem
-    from loopengt_hookspecs.models import LoopSpec
+    from loopengt_hookspecs.models import AgentRole, LoopSpec
 
 __all__ = ["known_names", "load_project_loops", "load_project_spec", "project_schema"]
 
@@ -67,10 +68,11 @@ def _loops(kernel: Kernel, root: LoopFile) -> dict[str, LoopSpec]:
 def _load_one(kernel: Kernel, path: Path, extra_context: frozenset[str]) -> LoadedSpec:
     """Load a spec without the loops below it."""
     loaded = load_spec(path, known_names(kernel, extra_context))
-    problems = list(_stop_condition_problems(kernel, loaded))
+    problems = [*_pattern_problems(kernel, loaded), *_stop_condition_problems(kernel, loaded)]
+    spec = _with_defaults(loaded.spec, kernel.config.defaults)
+    problems += _budget_problems(kernel, spec, loaded)
     if problems:
         raise SpecError(problems)
-    spec = _with_defaults(loaded.spec, kernel.config.defaults)
     return loaded if spec is loaded.spec else replace(loaded, spec=spec, digest=spec_digest(spec))
 
 
@@ -79,6 +81,16 @@ def project_schema(kernel: Kernel) -> dict[str, Any]:
     models = {name: _options_of(kernel, name) for name in kernel.names("agents")}
     schemas = {name: model.model_json_schema() for name, model in models.items() if model is not None}
     return spec_json_schema(known_names(kernel), schemas)
+
+
+def _pattern_problems(kernel: Kernel, loaded: LoadedSpec) -> Iterator[Problem]:
+    """Check a custom pattern, as far as that can be done without importing it."""
+    try:
+        if is_dotted_path(loaded.spec.pattern):
+            check_pattern(loaded.spec.pattern, kernel.project)
+    except UsageError as exc:
+        document = loaded.document
+        yield document.problem(document.position(("pattern",)), exc.message, exc.remedy)
 
 
 def _stop_condition_problems(kernel: Kernel, loaded: LoadedSpec) -> Iterator[Problem]:
@@ -91,6 +103,18 @@ def _stop_condition_problems(kernel: Kernel, loaded: LoadedSpec) -> Iterator[Pro
             has_value = "value" in condition.model_fields_set
             position = document.position((*place, "value") if has_value else place)
             yield document.problem(position, exc.message, exc.remedy)
+
+
+def _budget_problems(kernel: Kernel, spec: LoopSpec, loaded: LoadedSpec) -> Iterator[Problem]:
+    """Refuse budgets in US dollars that nobody could hold, since the price of an agent is not known."""
+    from loopengt.prices import unheld_budgets
+
+    def bind(role: AgentRole) -> Any:
+        return kernel.get("agents", role.config.provider).bind(role, kernel.project)
+
+    document = loaded.document
+    for path, message, ways in unheld_budgets(spec, bind):
+        yield document.problem(document.position(path), message, ways)
 
 
 def _options_of(kernel: Kernel, provider: str) -> type[BaseModel] | None:

@@ -85,7 +85,8 @@ class Agent(Protocol):
     """An agent of a loop, bound to its options: ready to be invoked, many times and concurrently.
 
     One that always says what a call has cost (``cost_usd`` of its reply) has an attribute ``reports_cost`` that is
-    true. Without it, and without a price, a loop with a budget in US dollars refuses the agent.
+    true; one that never costs anything has an attribute ``free`` that is true. Without either, and without a price, a
+    loop with a budget in US dollars refuses the agent.
     """
 
     def plan(self) -> str:

@@ -110,6 +110,8 @@ class RunResult:
     cost_usd: float = 0.0
     unknown_costs: int = 0
     """Agent calls whose cost nobody knows; ``cost_usd`` is without them."""
+    notes: Sequence[str] = ()
+    """What a person should know of the run beside how it ended, a sentence each."""
     elapsed: float = 0.0
     """Seconds that the run was driven, pauses left out."""
     can_resume: bool = False

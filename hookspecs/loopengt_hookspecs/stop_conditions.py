@@ -33,6 +33,10 @@ class Progress(Protocol):
         """Known cost of the run in US dollars."""
 
     @property
+    def added(self) -> Mapping[str, float]:
+        """What a person has added to the run's limits: ``turns``, ``seconds``, ``tokens``, ``cost_usd``."""
+
+    @property
     def goal_reached(self) -> bool:
         """Whether every step has completed and the gates of its last execution passed."""
 
@@ -53,7 +57,12 @@ class Progress(Protocol):
 
 
 class StopRule(Protocol):
-    """A stop condition of a loop, bound to its declaration."""
+    """A stop condition of a loop, bound to its declaration.
+
+    Two attributes are optional. ``time_limit``: seconds of driven time after which the engine ends the run, also in the
+    midst of a turn. ``polled``, when true: the engine asks also every second while a turn is under way, and ends the
+    run before the next turn once the condition held; for conditions on something outside the run.
+    """
 
     def check(self, progress: Progress) -> End | None:
         """Return how the run ends, or None to go on. Called before every turn; keep it cheap."""

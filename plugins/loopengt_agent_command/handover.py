@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from loopengt.temporary import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +30,9 @@ def clean(text: str) -> str:
 
 
 @contextmanager
-def variables(request: AgentRequest) -> Iterator[dict[str, str]]:
+def variables(request: AgentRequest, project: Path) -> Iterator[dict[str, str]]:
     """Make the variables that tell the program about its attempt; their files live as long as the context."""
-    with tempfile.TemporaryDirectory(prefix="loopengt-") as folder:
+    with temporary_folder(project) as folder:
         yield {
             "LOOPENGT_RUN_ID": request.run_id,
             "LOOPENGT_LOOP": request.loop,

@@ -70,3 +70,8 @@ class CommandOptions(Declarative):
     success_codes: list[Annotated[int, Field(ge=0, le=255)]] = Field(
         default_factory=lambda: [0], min_length=1, description="Exit codes that mean success."
     )
+    cost: Literal["reported", "free", "unknown"] = Field(
+        default="unknown",
+        description="What is known of the cost of a call. reported: the output, a JSON object, always has cost_usd "
+        "(or total_cost_usd), and an attempt without it fails; free: it costs nothing; unknown: neither.",
+    )

@@ -51,6 +51,10 @@ class CommandAgent:
         self._name = name
         self._options = options
         self._project = project
+        self.free = options.cost == "free"
+        """Whether no call ever costs anything."""
+        self.reports_cost = options.cost != "unknown"
+        """Whether every answer says what the call has cost."""
 
     def plan(self) -> str:
         """The command line, and how the prompt reaches it."""
@@ -68,8 +72,8 @@ class CommandAgent:
 
         Raises:
             AgentError: By ``kind``: ``ExitCode``, ``EmptyOutput``, ``InvalidOutput`` (not the promised JSON),
-                ``ReportedError`` (a JSON result that says ``is_error``), ``WorkingFolder``,
-                ``ArgumentListTooLong``.
+                ``ReportedError`` (a JSON result that says ``is_error``), ``NoCost`` (none where the option
+                ``cost`` promises one), ``WorkingFolder``, ``ArgumentListTooLong``.
             MissingRequirement: The program or a variable of ``pass_env`` is not there.
         """
         options = self._options
@@ -78,7 +82,7 @@ class CommandAgent:
         for missing in self._missing(cwd, env):
             raise missing
         prompt = full_prompt(request)
-        with variables(request) as own:
+        with variables(request, self._project) as own:
             result = await run_program(
                 self._command(prompt),
                 cwd=cwd,
@@ -152,7 +156,14 @@ class CommandAgent:
 
     async def _reply(self, result: ProgramResult, request: AgentRequest) -> AgentReply:
         parsed = self._parse(result)
-        cost = cost_of(parsed.value)
+        cost = 0.0 if self.free else cost_of(parsed.value)
+        if cost is None and self.reports_cost:
+            raise AgentError(
+                f"agent {self._name!r}: the output of {self._shown()} has no cost_usd",
+                remedy="Let the program print a JSON object with cost_usd, or take cost: reported out of config.extra.",
+                kind="NoCost",
+                token_usage=tokens_of(parsed.value),
+            )
         return AgentReply(
             parsed.value,
             token_usage=tokens_of(parsed.value),

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from loopengt.functions import split_reference
 from loopengt_hookspecs.models import Declarative
 
-__all__ = ["PythonOptions", "split_reference"]
-
-
-def split_reference(reference: str) -> tuple[str, str]:
-    """Split ``package.module:attribute`` (or ``package.module.attribute``) into module and attribute.
-
-    Raises:
-        ValueError: It is not a dotted path of Python names.
-    """
-    module, colon, attribute = reference.partition(":")
-    if not colon:
-        module, _, attribute = reference.rpartition(".")
-    if not all(part.isidentifier() for part in (*module.split("."), *attribute.split("."))):
-        raise ValueError(
-            f"{reference!r} is not the dotted path of a function: write module:function, such as agents:fix"
-        )
-    return module, attribute
+__all__ = ["PythonOptions"]
 
 
 def _check(reference: str) -> str:
@@ -40,4 +25,9 @@ class PythonOptions(Declarative):
         "folder first, then among the installed packages. The function takes the AgentRequest, or nothing, "
         "and returns text, JSON data or an AgentReply; it may be async.",
         examples=["agents:fix", "my_package.agents:plan"],
+    )
+    cost: Literal["reported", "free", "unknown"] = Field(
+        default="unknown",
+        description="What is known of the cost of a call. reported: the function always returns an AgentReply with "
+        "cost_usd, and an attempt without it fails; free: it costs nothing; unknown: neither.",
     )

@@ -9,10 +9,16 @@ from collections.abc import Awaitable, Callable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from loopengt_agent_python.loading import NoFunctionError, find_module, load_attribute
-from loopengt_agent_python.options import PythonOptions, split_reference
+from loopengt.functions import (
+    NoFunctionError,
+    find_module,
+    load_attribute,
+    split_reference,
+)
+from loopengt_agent_python.options import PythonOptions
 from loopengt_agent_python.threads import call_in_thread
 from loopengt_hookspecs.agents import AgentError, AgentReply, MissingRequirement
+from loopengt_hookspecs.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +38,8 @@ class PythonProvider:
 
     def bind(self, role: AgentRole, project: Path) -> PythonAgent:
         """Make the agent of one role; the function is imported when it is first called."""
-        return PythonAgent(role.name, PythonOptions.model_validate(role.config.extra).function, project)
+        options = PythonOptions.model_validate(role.config.extra)
+        return PythonAgent(role.name, options.function, project, options.cost)
 
 
 class PythonAgent:
@@ -46,11 +53,14 @@ class PythonAgent:
         name: The agent's name, for messages.
         function: Dotted path of the function.
         project: The project folder, where its module is looked for first.
+        cost: What is known of the cost of a call, as in the option of that name.
     """
 
-    __slots__ = ("_call", "_function", "_name", "_project")
+    __slots__ = ("_call", "_function", "_name", "_project", "free", "reports_cost")
 
-    def __init__(self, name: str, function: str, project: Path) -> None:
+    def __init__(self, name: str, function: str, project: Path, cost: str = "unknown") -> None:
+        self.free = cost == "free"
+        self.reports_cost = cost != "unknown"
         self._name = name
         self._function = function
         self._project = project
@@ -70,6 +80,7 @@ class PythonAgent:
 
         Raises:
             AgentError: The function raised; ``kind`` is the exception's class, ``kinds`` are its bases.
+                ``NoCost``: it did not say what it has cost, where the option ``cost`` promises that.
             MissingRequirement: The function, or a package that its module imports, is not there.
         """
         call = self._call
@@ -86,7 +97,17 @@ class PythonAgent:
             raise self._failure(error) from error  # something inside the function was cancelled, not we
         except (Exception, SystemExit) as error:
             raise self._failure(error) from error
-        return output if isinstance(output, AgentReply) else AgentReply(output)
+        reply = output if isinstance(output, AgentReply) else AgentReply(output)
+        if reply.cost_usd is None and self.free:
+            reply.cost_usd, reply.cost_source = 0.0, "reported"
+        if reply.cost_usd is None and self.reports_cost:
+            raise AgentError(
+                f"agent {self._name!r}: {self._function} did not say what the call has cost",
+                remedy="Return AgentReply(output, cost_usd=...), or take cost: reported out of config.extra.",
+                kind="NoCost",
+                token_usage=reply.token_usage,
+            )
+        return reply
 
     def _load(self) -> Call:
         module, attribute = split_reference(self._function)
@@ -94,6 +115,8 @@ class PythonAgent:
             function = load_attribute(module, attribute, self._project)
         except AgentError:
             raise
+        except UsageError as error:
+            raise AgentError(error.message, remedy=error.remedy, kind="ImportError") from error
         except ModuleNotFoundError as error:
             own = error.name is not None and f"{module}.".startswith(f"{error.name}.")
             raise (self._no_module(module, attribute) if own else self._no_package(module, error)) from error

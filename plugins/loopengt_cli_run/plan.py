@@ -81,11 +81,15 @@ def _labelled(label: str, text: str, indent: str = "") -> Iterator[str]:
 
 
 def _workspace(kernel: Kernel, request: RunRequest) -> str:
-    if request.in_place:
+    kind = "in_place" if request.in_place else str(request.spec.workspace)
+    if kind == "in_place":
         return "the project's own files"
     folder = kernel.folder / "workspaces"
-    if (kernel.project / ".git").exists():
-        return f"a git worktree in {folder}, or a copy when the repository has no commit"
+    if kind != "copy" and (kernel.project / ".git").exists():
+        without = "" if kind == "worktree" else ", or a copy when the repository has no commit"
+        return f"a git worktree in {folder}{without}"
+    if kind == "worktree":
+        return f"a git worktree, and {kernel.project} is not the top of a repository: git init, and commit, first"
     return f"a copy in {folder}"
 
 

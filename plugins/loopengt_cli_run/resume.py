@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loopengt.cli import pass_kernel
+from loopengt_cli_run.ending import chosen_ending, ending_options, refuse_in_place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from loopengt import Kernel
+    from loopengt_cli_run.ending import Ending
     from loopengt_hookspecs.engines import Engine, RunResult, UnknownOutcome
     from loopengt_hookspecs.storage import RunRow, Storage
     from loopengt_hookspecs.tracing import Observer
@@ -32,6 +34,14 @@ __all__ = ["resume"]
               help="Make sure that the run was started with this value.")  # fmt: skip
 @click.option("--unknown-outcome", type=click.Choice(["ask", "done", "retry", "fail"]), default="ask",
               show_default=True, help="How a step with effects: once ended that was cut short.")  # fmt: skip
+@click.option(
+    "--checkpoint", metavar="ID", help="Leave the run as it is, and go on from a checkpoint in a fork of it."
+)
+@click.option("--add-budget", "additions", metavar="KEY=AMOUNT", multiple=True,
+              help="Add to the run's turns, seconds, tokens or usd; an exhausted run goes on with it.")  # fmt: skip
+@click.option("--accept-spec/--keep-spec", "accept_spec", default=None,
+              help="When the loop's file has changed: go on by it from here, or by the loop as it was.")  # fmt: skip
+@ending_options
 @pass_kernel
 def resume(
     kernel: Kernel,
@@ -43,32 +53,58 @@ def resume(
     wait: bool,
     settings: tuple[str, ...],
     unknown_outcome: UnknownOutcome,
+    checkpoint: str | None,
+    additions: tuple[str, ...],
+    accept_spec: bool | None,
+    **ends: bool,
 ) -> int:
     """Take a paused, interrupted, crashed or failed run up again. RUN is its id, a prefix of it, or latest.
 
     Steps that are completed are not executed again. The run goes on in the workspace and with the context it
-    was started with. A run that has ended is shown as it ended. Exit codes are those of run.
+    was started with. A run that has ended is shown as it ended. A loop that has changed since is refused, with what
+    has changed. Exit codes are those of run.
     """
     import asyncio
 
+    from loopengt_cli_run.adding import read_additions
+    from loopengt_cli_run.fork import drive_fork
     from loopengt_cli_run.session import Display, Session
     from loopengt_cli_run.settings import read_settings
+    from loopengt_cli_run.spec_now import spec_now
     from loopengt_cli_run.text import say
-    from loopengt_hookspecs.engines import ResumeRequest
+    from loopengt_hookspecs.engines import ForkRequest, ResumeRequest
 
     if verbose and quiet:
         raise click.UsageError("--verbose and --quiet exclude each other.")
-    row = asyncio.run(find(kernel, run_name, in_place, read_settings(settings)))
-    if row.completed_at is not None and row.reason != "failed" and not quiet:
+    added = read_additions(additions)
+    ending = chosen_ending(**ends)
+    row = asyncio.run(find(kernel, run_name, in_place, read_settings(settings), ending))
+    if checkpoint is not None:
+        if ending != "keep":
+            raise click.UsageError(f"--checkpoint makes a fork. When it has ended: loopengt resume FORK --{ending}")
+        if added:
+            raise click.UsageError("--checkpoint makes a fork, which begins with the limits of its loop.")
+        if accept_spec:
+            raise click.UsageError("A fork takes a changed loop as: loopengt fork RUN --at ID --spec FILE")
+        forking = ForkRequest(row.run_id, checkpoint)
+        return drive_fork(kernel, forking, Display(as_json, quiet, verbose), wait=wait)
+    more = row.reason == "exhausted" and (bool(added) or bool(accept_spec))
+    if row.completed_at is not None and row.reason != "failed" and not more and not quiet:
         say("The run has ended already; nothing is executed.")
 
     async def begin(engine: Engine, storage: Storage, observers: Sequence[Observer]) -> RunResult:
-        return await engine.resume(ResumeRequest(row.run_id, observers, unknown_outcome))
+        request = ResumeRequest(row.run_id, observers, unknown_outcome, added)
+        request.accept_spec = bool(accept_spec)
+        if accept_spec is not False:
+            request.spec = await spec_now(kernel, storage, row, accept=request.accept_spec, quiet=quiet)
+        return await engine.resume(request)
 
-    return Session(kernel, Display(as_json, quiet, verbose), wait=wait).drive(begin, row.run_id)
+    return Session(kernel, Display(as_json, quiet, verbose), wait=wait, ending=ending).drive(begin, row.run_id)
 
 
-async def find(kernel: Kernel, name: str, in_place: bool, settings: dict[str, Any]) -> RunRow:
+async def find(
+    kernel: Kernel, name: str, in_place: bool, settings: dict[str, Any], ending: Ending = "keep"
+) -> RunRow:
     """Find the run and hold what was said of it against what it was started with.
 
     Raises:
@@ -84,13 +120,14 @@ async def find(kernel: Kernel, name: str, in_place: bool, settings: dict[str, An
     async with kernel.storage() as storage:
         row = await find_run(storage, name)
         header: dict[str, Any] = {}
-        if in_place or settings:
+        if in_place or settings or ending != "keep":
             async for events in read_events(storage, row.run_id, blobs=False):
                 header = events[0].data
                 break
     remedy = "What a run was started with cannot be changed: start a new one."
     if in_place and header.get("workspace", {}).get("kind") != "in_place":
         raise UsageError(f"run {row.run_id} was not started with --in-place", remedy=remedy)
+    refuse_in_place(ending, header.get("workspace", {}).get("kind") == "in_place")
     context = header.get("context", {})
     if merged(context, settings) != context:
         raise UsageError(f"run {row.run_id} was not started with this --set", remedy=remedy)

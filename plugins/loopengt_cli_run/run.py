@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from loopengt.cli import pass_kernel
+from loopengt_cli_run.ending import chosen_ending, ending_options, refuse_in_place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,7 @@ __all__ = ["run"]
 @click.option("--in-place", is_flag=True, help="Work on the project's own files instead of a copy.")
 @click.option("--wait", is_flag=True, help="When the run needs a person's answer, wait for it.")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Set a value of the context.")
+@ending_options
 @pass_kernel
 def run(
     kernel: Kernel,
@@ -42,6 +44,7 @@ def run(
     in_place: bool,
     wait: bool,
     settings: tuple[str, ...],
+    **ends: bool,
 ) -> int:
     """Run a loop until it ends or pauses. SPEC is its file, or a folder with a loop.yaml.
 
@@ -55,11 +58,13 @@ def run(
 
     if verbose and quiet:
         raise click.UsageError("--verbose and --quiet exclude each other.")
+    ending = chosen_ending(**ends)
     kernel = kernel.for_spec(Path(spec))
     given = read_settings(settings)
     loaded = kernel.load_spec(Path(spec), frozenset(given))
     context = merged(loaded.spec.context, given)
     request = RunRequest(loaded.spec, source=loaded.path.resolve(), context=context, in_place=in_place)
+    refuse_in_place(ending, in_place or loaded.spec.workspace == "in_place")
     if dry_run:
         return print_plan(kernel, request, as_json=as_json)
 
@@ -67,4 +72,4 @@ def run(
         request.observers = observers
         return await engine.start(request)
 
-    return Session(kernel, Display(as_json, quiet, verbose), wait=wait).drive(begin)
+    return Session(kernel, Display(as_json, quiet, verbose), wait=wait, ending=ending).drive(begin)

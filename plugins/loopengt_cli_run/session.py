@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from loopengt.cli.retyping import command_line
-from loopengt.errors import LeaseLost, RunOwned, StorageError
+from loopengt.errors import LeaseLost, LoopengtError, RunOwned, StorageError
+from loopengt_cli_run.ending import Ending, end_workspace
 from loopengt_cli_run.interrupts import INTERRUPTED, Interrupts
 from loopengt_cli_run.ndjson import NdjsonObserver
 from loopengt_cli_run.summary import summarise
@@ -49,12 +50,18 @@ class Session:
         kernel: The project.
         display: What is shown.
         wait: Whether to stay while the run waits for a person or is driven by another process.
+        ending: What becomes of the run's workspace when it ends.
     """
 
-    def __init__(self, kernel: Kernel, display: Display, *, wait: bool = False) -> None:
+    def __init__(
+        self, kernel: Kernel, display: Display, *, wait: bool = False, ending: Ending = "keep"
+    ) -> None:
         self._kernel = kernel
         self._display = display
         self._wait = wait
+        self._ending = ending
+        self._ended = ""
+        self._not_ended: LoopengtError | None = None
 
     def drive(self, begin: Begin, run_id: str = "") -> int:
         """Drive a run until it ends or pauses, say how, and return the exit code.
@@ -76,8 +83,10 @@ class Session:
         if result is None:
             say("Interrupted before anything was executed.")
             return INTERRUPTED
-        for line in summarise(result, self._kernel, quiet=self._display.quiet):
+        for line in summarise(result, self._kernel, quiet=self._display.quiet, ended=self._ended):
             say(line)
+        if self._not_ended is not None:
+            raise self._not_ended
         return result.end.reason.exit_code
 
     def _observers(self) -> list[Observer]:
@@ -114,9 +123,18 @@ class Session:
                         run_id = result.run_id
                         if not self._wait or result.end.reason is not EndReason.APPROVAL_REQUIRED:
                             break
-                    if await wait_for_turn(storage, run_id, interrupts):
+                    if await wait_for_turn(storage, run_id, interrupts, self._kernel):
                         begin = _resuming(run_id)
+                if result is not None and not interrupts.requested:
+                    await self._end_workspace(engine, result)
             return result
+
+    async def _end_workspace(self, engine: Engine, result: RunResult) -> None:
+        command = command_line(self._kernel, "resume", result.run_id, f"--{self._ending}")
+        try:
+            self._ended = await end_workspace(engine, result, self._ending, command)
+        except LoopengtError as exc:  # said after how the run ended
+            self._not_ended = exc
 
 
 def _resuming(run_id: str) -> Begin:

@@ -19,19 +19,21 @@ __all__ = ["stop"]
 @click.command("stop")
 @click.argument("run_name", metavar="RUN")
 @click.option("--comment", metavar="TEXT", default="", help="Why; it becomes part of the run's end.")
+@click.option("--now", is_flag=True, help="Do not let the step under way finish: end its agent.")
 @pass_kernel
-def stop(kernel: Kernel, run_name: str, comment: str) -> None:
+def stop(kernel: Kernel, run_name: str, comment: str, now: bool) -> None:
     """End a run before its next turn. RUN is its id, a prefix of it, or latest.
 
-    The step under way is finished first. To pause a run at once, press Ctrl-C where it is driven.
+    The step under way is finished first, unless --now is given; a wait for another attempt is not. To pause a run,
+    press Ctrl-C where it is driven. `loopengt resume` goes on with a stopped run, too.
     """
     import asyncio
 
-    run_id = asyncio.run(send_stop(kernel, run_name, comment))
-    click.echo(f"Run {run_id} stops before its next turn.")
+    run_id = asyncio.run(send_stop(kernel, run_name, comment, now=now))
+    click.echo(f"Run {run_id} stops {'now' if now else 'before its next turn'}.")
 
 
-async def send_stop(kernel: Kernel, name: str, comment: str) -> str:
+async def send_stop(kernel: Kernel, name: str, comment: str, *, now: bool = False) -> str:
     """Leave the signal for the process that drives the run, and return the run's id.
 
     Raises:
@@ -45,7 +47,11 @@ async def send_stop(kernel: Kernel, name: str, comment: str) -> str:
         row = await find_run(storage, name)
         if not is_driven(row):
             raise _not_driven(row, kernel)
-        signal = {"type": "stop", "comment": comment} if comment else {"type": "stop"}
+        signal: dict[str, object] = {"type": "stop"}
+        if comment:
+            signal["comment"] = comment
+        if now:
+            signal["now"] = True
         await storage.signal(row.run_id, signal)
     return row.run_id
 

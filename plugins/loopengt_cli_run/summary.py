@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from loopengt.cli.retyping import command_line
 from loopengt.display import dollars, duration
+from loopengt_cli_run.adding import more_of
+from loopengt_cli_run.questions import is_for_resume, outcome_lines, question_lines
 from loopengt_cli_run.text import lines_of
 from loopengt_hookspecs.models import EndReason, RunStatus
 
@@ -18,21 +20,23 @@ if TYPE_CHECKING:
 
 __all__ = ["summarise"]
 
-_ANSWERS = (("it was done", "done"), ("do it again", "retry"), ("it failed", "fail"))
-
-
-def summarise(result: RunResult, kernel: Kernel, *, quiet: bool) -> Iterator[str]:
+def summarise(result: RunResult, kernel: Kernel, *, quiet: bool, ended: str = "") -> Iterator[str]:
     """Yield the lines that are printed at the end of ``run`` and ``resume``.
 
     Args:
         result: How the run ended or where it paused.
         kernel: The project.
         quiet: Only the reason, and how to go on with what rests.
+        ended: A sentence about what became of the workspace.
     """
     yield from _reason(result)
+    yield from (f"note: {line}" for note in result.notes for line in lines_of(note))
     if not quiet:
         yield _figures(result)
         yield from _workspace(result, kernel)
+    if ended:
+        yield f"workspace: {ended}"
+    if not quiet:
         yield f"trace:     {command_line(kernel, 'trace', result.run_id)}"
     yield from _next(result, kernel)
 
@@ -56,19 +60,21 @@ def _workspace(result: RunResult, kernel: Kernel) -> Iterator[str]:
     path = result.workspace
     if path is None or result.workspace_kind in ("", "in_place"):
         return
-    yield f"workspace: {path}"
     if not path.is_dir():
         return
+    yield f"workspace: {path}"
     folder, project = shlex.quote(str(path)), shlex.quote(str(kernel.project))
+    merge = command_line(kernel, "resume", result.run_id, "--merge")
+    done = result.end.reason.exit_code == 0
     if result.workspace_branch:
         name = shlex.quote(result.workspace_branch)
         yield f"  see:     (cd {folder} && git add -A && git diff --cached --stat)"
         commit = f"(cd {folder} && git add -A && git commit -qm {name})"
-        yield f"  apply:   {commit}; git -C {project} merge {name}"
+        yield f"  apply:   {merge if done else f'{commit}; git -C {project} merge {name}'}"
     elif (path / ".git").exists():
         changes = f"(cd {folder} && git add -A && git diff --cached HEAD)"
         yield f"  see:     {changes}"
-        yield f"  apply:   {changes} | patch -d {project} -p1"
+        yield f"  apply:   {merge if done else f'{changes} | patch -d {project} -p1'}"
     else:
         yield f"  see:     diff -ru -x .loopengt -x __pycache__ -x '.*_cache' {project} {folder}"
 
@@ -77,10 +83,15 @@ def _next(result: RunResult, kernel: Kernel) -> Iterator[str]:
     """Say how to go on with a run that rests."""
     reason = result.end.reason
     resume = command_line(kernel, "resume", result.run_id)
-    unknown = any(question["kind"] == "unknown_outcome" for question in result.questions)
-    if reason is EndReason.APPROVAL_REQUIRED and unknown:
-        yield from (f"{text + ':':<15}{resume} --unknown-outcome {word}" for text, word in _ANSWERS)
+    if reason is EndReason.APPROVAL_REQUIRED and result.questions:
+        yield from question_lines(result.questions, result.run_id, kernel, told=len(result.questions) == 1)
+        if any(map(is_for_resume, result.questions)):
+            yield from outcome_lines(result.run_id, kernel)
+        else:
+            yield f"resume:    {resume}"
     elif reason.status is RunStatus.PAUSED:
         yield f"resume:    {resume}"
+    elif reason is EndReason.EXHAUSTED and (more := more_of(result)):
+        yield f"go on:     {resume} {more}"
     elif result.can_resume:
         yield f"once that is mended: {resume}"

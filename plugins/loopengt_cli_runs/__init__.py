@@ -1,1 +1,1 @@
-"""The commands that look at runs: runs and trace."""
+"""The commands that look at runs and tidy them up: runs and trace."""

@@ -15,5 +15,5 @@ if TYPE_CHECKING:
 @hookimpl
 def loopengt_register_commands(register: Register[click.Command]) -> None:
     """Register runs and trace."""
-    register("runs", "loopengt_cli_runs.runs:runs", summary="List the runs of the project")
+    register("runs", "loopengt_cli_runs.runs:runs", summary="List the runs of the project, or tidy them up")
     register("trace", "loopengt_cli_runs.trace:trace", summary="Show what a run did, from its journal")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loopengt.cli import pass_kernel
+from loopengt_cli_runs.group import RunsGroup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,21 +23,33 @@ CRASHED = "crashed"
 STATUSES = ("pending", "running", "paused", "completed", "failed", "cancelled", CRASHED)
 
 
-@click.command("runs")
+@click.group("runs", cls=RunsGroup, invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 @click.option("--status", type=click.Choice(STATUSES), help="Only runs of this status.")
 @click.option("--loop", "loop_name", metavar="NAME", help="Only runs of this loop.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the newest N.")
+@click.option("--all", "with_children", is_flag=True, help="The runs of sub-loops too.")
+@click.pass_context
 @pass_kernel
-def runs(kernel: Kernel, as_json: bool, status: str | None, loop_name: str | None, limit: int | None) -> None:
+def runs(
+    kernel: Kernel,
+    ctx: click.Context,
+    as_json: bool,
+    status: str | None,
+    loop_name: str | None,
+    limit: int | None,
+    with_children: bool,
+) -> None:
     """List the runs of the project, newest first."""
+    if ctx.invoked_subcommand is not None:
+        return
     import asyncio
 
     from loopengt.cli.retyping import command_line
     from loopengt.finding import has_crashed
     from loopengt_cli_runs.table import print_table
 
-    rows = asyncio.run(read_rows(kernel, status, loop_name, limit))
+    rows = asyncio.run(read_rows(kernel, status, loop_name, limit, with_children))
     crashed = {row.run_id for row in rows if has_crashed(row)}
     if as_json:
         click.echo(to_json(rows, crashed))
@@ -50,7 +63,7 @@ def runs(kernel: Kernel, as_json: bool, status: str | None, loop_name: str | Non
 
 
 async def read_rows(
-    kernel: Kernel, status: str | None, loop_name: str | None, limit: int | None
+    kernel: Kernel, status: str | None, loop_name: str | None, limit: int | None, with_children: bool
 ) -> list[RunRow]:
     """Return the rows to show, newest first."""
     from loopengt.finding import has_crashed, keeps_runs
@@ -58,10 +71,11 @@ async def read_rows(
     if not keeps_runs(kernel):
         return []
     async with kernel.storage() as storage:
-        if status != CRASHED:
-            return await storage.rows(status=status, loop_name=loop_name, limit=limit)
-        rows = await storage.rows(status="running", loop_name=loop_name)
-    return [row for row in rows if has_crashed(row)][:limit]
+        wanted = "running" if status == CRASHED else status
+        rows = await storage.rows(status=wanted, loop_name=loop_name)
+    if status == CRASHED:
+        rows = [row for row in rows if has_crashed(row)]
+    return [row for row in rows if with_children or row.parent is None][:limit]
 
 
 def to_json(rows: Sequence[RunRow], crashed: set[str]) -> str:
@@ -74,6 +88,7 @@ def to_json(rows: Sequence[RunRow], crashed: set[str]) -> str:
 def _record(row: RunRow, crashed: set[str]) -> dict[str, Any]:
     return {
         "run_id": row.run_id,
+        "parent": row.parent,
         "loop_name": row.loop_name,
         "status": row.status,
         "reason": row.reason,

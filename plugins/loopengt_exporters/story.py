@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from loopengt.display import proof
+from loopengt.display import decision, proof
 from loopengt.journal import total_tokens
 
 if TYPE_CHECKING:
@@ -130,9 +130,6 @@ def tell(events: Sequence[TraceEvent]) -> Story:
     return _Teller().tell(events)
 
 
-_QUESTIONS = {"approval.request": "asked:", "approval.decision": "decided:"}
-
-
 class _Teller:
     def __init__(self) -> None:
         self._story = Story()
@@ -143,7 +140,8 @@ class _Teller:
     def tell(self, events: Iterable[TraceEvent]) -> Story:
         last = None
         for event in events:
-            last = event.timestamp if last is None else max(last, event.timestamp)
+            if self._story.end is None:  # what a person answers while the run rests is no driven time
+                last = event.timestamp if last is None else max(last, event.timestamp)
             if event.step_name is None:
                 self._of_the_run(event)
             else:
@@ -161,7 +159,9 @@ class _Teller:
             self._before, self._since = float(data.get("elapsed", 0.0)), event.timestamp
             after = self._story.end
             self._story.end = None
-            self._note(event, f"resumed after {after[0]}: {after[1]}" if after else "resumed after a crash")
+            resumed = f"resumed after {after[0]}: {after[1]}" if after else "resumed after a crash"
+            fork = f"forked from run {data['forked_from']} at {data.get('at')}" if "forked_from" in data else ""
+            self._note(event, fork or resumed)
         elif kind in ("loop.pause", "loop.complete", "loop.error"):
             self._story.end = (str(data.get("reason", "")), str(data.get("detail", "")))
         elif kind == "decision":
@@ -177,8 +177,11 @@ class _Teller:
         if kind == "step.start":
             self._start(event, step)
             return
-        if kind in _QUESTIONS:
-            self._note(event, f"{step}: {_QUESTIONS[kind]} {data.get('question') or data.get('decision')}")
+        if kind == "approval.request":
+            self._note(event, f"{step}: asked: {data.get('question')}")
+            return
+        if kind == "approval.decision":
+            self._note(event, f"{step}: decided: {decision(data)}")
             return
         execution = self._open.get(step)
         if execution is None:

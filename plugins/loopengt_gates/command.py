@@ -46,6 +46,7 @@ class CommandGate:
     """
 
     pure = False
+    checks_workspace = True
 
     def __init__(self, gate: VerificationGate, project: Path) -> None:
         self._gate = gate

@@ -1,4 +1,4 @@
-"""Registers the gate kinds that need no one's opinion."""
+"""Registers the gate kinds that need no model's opinion."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @hookimpl
 def loopengt_register_gates(register: Register[GateKind]) -> None:
-    """Register ``expression``, ``command`` and ``schema``."""
+    """Register ``expression``, ``command``, ``schema`` and ``approval``."""
     register(
         "expression",
         "loopengt_gates.expression:ExpressionGates",
@@ -28,4 +28,9 @@ def loopengt_register_gates(register: Register[GateKind]) -> None:
         "schema",
         "loopengt_gates.schema:SchemaGates",
         summary="Passes when the output satisfies a JSON Schema",
+    )
+    register(
+        "approval",
+        "loopengt_gates.approval:ApprovalGates",
+        summary="Passes when a person approves, with `loopengt approve`; the run pauses until then",
     )

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from loopengt.custom_patterns import is_dotted_path, load_pattern
 from loopengt.expressions import Expression, parse_expression
 from loopengt.prompts import Prompt, compile_prompt
 from loopengt_hookspecs.errors import UsageError
 from loopengt_hookspecs.models import Effects, LoopSpec, OnFailure, StepSpec, VerificationGate
 from loopengt_local.chain import Invoke, chain
+from loopengt_local.limits import max_turns, refuse_unheld, time_limit
+from loopengt_local.pricing import Pricing
+from loopengt_local.progress import ProgressRule
 from loopengt_local.retry import RetryRule
 
 if TYPE_CHECKING:
@@ -63,6 +67,8 @@ class CompiledStep:
     timeout: float
     retry: RetryRule
     once: bool
+    pricing: Pricing
+    """What an attempt costs."""
     dependencies: tuple[tuple[str, Expression | None], ...]
     """Steps that come first, each with the condition on its result."""
     for_each: Expression | None = None
@@ -84,9 +90,13 @@ class CompiledLoop:
     pattern: Pattern
     steps: dict[str, CompiledStep]
     stop_rules: tuple[StopRule, ...]
+    max_turns: int
+    """Turns that the run may take."""
     time_limit: float
     """Seconds that the run may be driven."""
     output_gate: BoundGate | None
+    progress: ProgressRule | None
+    """When a run that goes in circles is ended; None: never."""
     intake: Intake
     """Takes in what agents and gates hand over."""
 
@@ -120,6 +130,7 @@ class _Binding:
 
     def loop(self, intake: Intake) -> CompiledLoop:
         spec, get = self._spec, self._components.get
+        refuse_unheld(spec, lambda role: self._roles[role.name].agent)
         stop_rules = tuple(
             get("stop_conditions", condition.condition_type).bind(condition, spec)
             for condition in spec.stop_conditions
@@ -127,11 +138,17 @@ class _Binding:
         limits = [rule.time_limit for rule in stop_rules if hasattr(rule, "time_limit")]
         return CompiledLoop(
             spec=spec,
-            pattern=get("patterns", spec.pattern),
+            pattern=(
+                load_pattern(spec.pattern, self._project)
+                if is_dotted_path(spec.pattern)
+                else get("patterns", spec.pattern)
+            ),
             steps={step.name: self._step(step) for step in spec.steps},
             stop_rules=stop_rules,
-            time_limit=min([spec.policy.max_total_time_seconds, *limits]),
+            max_turns=max_turns(spec),
+            time_limit=min([time_limit(spec), *limits]),
             output_gate=self._output_gate(),
+            progress=ProgressRule.of(spec.policy.no_progress),
             intake=intake,
         )
 
@@ -152,6 +169,7 @@ class _Binding:
             timeout=step.timeout_seconds or bound.role.timeout_seconds,
             retry=RetryRule.of(self._spec.policy.retry, bound.role, step),
             once=step.effects is Effects.ONCE,
+            pricing=bound.pricing,
             dependencies=tuple(
                 (
                     dependency.step_name,
@@ -197,6 +215,7 @@ class _Role:
     def __init__(self, role: AgentRole, binding: _Binding) -> None:
         self.role = role
         self.agent, self.invoke = binding.agent(role)
+        self.pricing = Pricing(role, self.agent)
         self.system_prompt = compile_prompt(role.system_prompt) if role.system_prompt else None
         self.gates = (binding.schema_gate(role.output_schema),) if role.output_schema else ()
         self.input_gate = (
@@ -211,8 +230,6 @@ def refuse_unsupported(spec: LoopSpec) -> None:
         UsageError: It names every such declaration.
     """
     found = []
-    if spec.policy.no_progress.max_repeats is not None:
-        found.append("policy.no_progress")
     if any(step.tools for step in spec.steps) or any(role.tools for role in spec.agents):
         found.append("tools of an agent or step")
     if found:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from loopengt_local.git import git_output, git_status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["LINKED", "NOT_COPIED", "Digests", "Entry", "list_entries"]
+__all__ = ["LINKED", "NOT_COPIED", "Digests", "Entry", "find_entries", "list_entries"]
 
 NOT_COPIED = frozenset({".loopengt", ".git", "__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache"})
 """What tools leave behind, and what is ours."""
@@ -52,15 +52,21 @@ def list_entries(folder: Path) -> list[Entry]:
     other folder all but caches and installed dependencies. Repositories inside are looked into. Not listed are
     ``.loopengt``, empty folders, and what is neither file nor link.
     """
+    found = find_entries(folder, _names(os.fsencode(folder), b"", own=True))
+    return [found[path] for path in sorted(found)]
+
+
+def find_entries(folder: Path, paths: Iterable[bytes]) -> dict[bytes, Entry]:
+    """Return those of some files and links of a folder that are there, by their paths below it."""
     root = os.fsencode(folder)
     found: dict[bytes, Entry] = {}
     real: dict[bytes, bool] = {b"": True}
     now = time.time()
-    for path in _names(root, b"", own=True):
+    for path in paths:
         entry = _entry(root, path, now) if path not in found and _below_folders(root, path, real) else None
         if entry is not None:
             found[path] = entry
-    return [found[path] for path in sorted(found)]
+    return found
 
 
 def _names(root: bytes, prefix: bytes, *, own: bool) -> Iterator[bytes]:

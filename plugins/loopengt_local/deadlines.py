@@ -66,6 +66,13 @@ class Deadlines:
         """The attempt is over; its limit no longer counts."""
         self._active.discard(deadline)
 
+    def strike(self, deadline: Deadline) -> None:
+        """End an attempt's time before its limit."""
+        if deadline in self._active:
+            self._active.discard(deadline)
+            deadline.expired = True
+            deadline.task.cancel("the time limit of the attempt is over")
+
     def close(self) -> None:
         """Let the timer go."""
         if self._timer is not None:
@@ -80,8 +87,6 @@ class Deadlines:
         self._timer = None
         now = self._loop.time()
         for deadline in [deadline for deadline in self._active if deadline.when <= now]:
-            self._active.discard(deadline)
-            deadline.expired = True
-            deadline.task.cancel("the time limit of the attempt is over")
+            self.strike(deadline)
         if self._active:
             self._arm(min(deadline.when for deadline in self._active))

@@ -6,17 +6,22 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from loopengt import ReplayMismatch, get_logger
+from loopengt import ReplayMismatch, approvals, get_logger
 from loopengt.journal import Fold, Journal, Replay
 from loopengt_hookspecs.errors import LeaseLost, LoopengtError, StorageError
 from loopengt_hookspecs.gates import GateRequest
 from loopengt_hookspecs.models import End, EndReason, RunStatus, StepResult
 from loopengt_hookspecs.storage import RunRow
+from loopengt_local.changing import limits_of
 from loopengt_local.control import EndRun
+from loopengt_local.limits import raised, time_over
 from loopengt_local.results import result_of
 from loopengt_local.run import LocalRun
+from loopengt_local.stopping import Stopping
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from loopengt_hookspecs.engines import RunResult, UnknownOutcome
     from loopengt_hookspecs.storage import Lease
     from loopengt_local.compiled import CompiledLoop
@@ -39,6 +44,8 @@ class Drive:
         replay: The recorded part of a run that is resumed.
         lease: The claimed lease of a run that is resumed.
         unknown_outcome: What to assume of a ``once`` step that a crash cut short.
+        accepted: What the run takes over from a changed spec.
+        added: What is added to the run's limits, as ``ResumeRequest.add_budget`` has it.
     """
 
     def __init__(
@@ -51,6 +58,8 @@ class Drive:
         replay: Replay | None = None,
         lease: Lease | None = None,
         unknown_outcome: UnknownOutcome = "ask",
+        accepted: Mapping[str, Any] | None = None,
+        added: Mapping[str, float] | None = None,
     ) -> None:
         self._compiled = compiled
         self._journal = journal
@@ -59,10 +68,12 @@ class Drive:
         self._keeper = keeper
         self._replay = replay
         self._lease = lease if lease is not None else journal.lease
+        self._accepted = accepted or {}
+        self._added = dict(added or {})
         self._live = replay is None
         self._timeout: asyncio.Timeout | None = None
         self._task: asyncio.Task[Any] | None = None
-        self._interrupted = False
+        self._broken_off: End | None = None
         self._lost = False
         self.run_object = LocalRun(
             compiled,
@@ -72,6 +83,7 @@ class Drive:
             went_live=self._go_live,
             unknown_outcome=unknown_outcome,
         )
+        self._stopping = Stopping(self.run_object, self._break_off, live=self._live)
 
     async def run(self, *, interrupted: bool = False) -> RunResult:
         """Drive the run until it ends or pauses: at once when it was ``interrupted`` before it could begin.
@@ -85,7 +97,8 @@ class Drive:
         self._task = asyncio.current_task()
         if interrupted:
             self.interrupt()
-        self._keeper.hold(self._lease, self._on_lost, self._on_signal)
+        on_poll = self._stopping.poll if self._stopping.polls else None
+        self._keeper.hold(self._lease, self._on_lost, self._on_signal, on_poll)
         try:
             end, cancelled = await self._until_end()
             self._task = None  # from here on there is nothing to interrupt
@@ -99,6 +112,7 @@ class Drive:
         finally:
             self._task = None
             self._keeper.drop(self._lease.run_id)
+            await self._stopping.close()
             await self.run_object.close()
         if cancelled is not None:
             raise cancelled
@@ -106,10 +120,12 @@ class Drive:
 
     def interrupt(self) -> None:
         """Pause the run at once; what the agent was doing is cancelled."""
-        if self._task is not None and not self._interrupted:
-            self._interrupted = True
-            self.run_object.stop_requested = _INTERRUPTED
-            self._task.cancel("interrupted")
+        self._break_off(_INTERRUPTED)
+
+    def _break_off(self, end: End) -> None:
+        if self._task is not None and self._broken_off is None:
+            self._broken_off = self.run_object.stop_requested = end
+            self._task.cancel(end.reason.value)
 
     # -- the pattern and its limits ---------------------------------------------------------------------------
 
@@ -118,7 +134,7 @@ class Drive:
         assert task is not None
         try:
             end = await self._call_pattern()
-            if self._interrupted or self._lost:
+            if self._broken_off is not None or self._lost:
                 await asyncio.sleep(0)  # a cancellation that has had no chance to arrive does so here
                 self._take_back(task)
             return end, None
@@ -126,21 +142,20 @@ class Drive:
             self._take_back(task)
             if self._lost:
                 raise self._taken_over() from None
-            if self._interrupted:
-                return _INTERRUPTED, exc if task.cancelling() else None
+            if self._broken_off is not None:
+                return self._broken_off, exc if task.cancelling() else None
             return End(EndReason.CANCELLED, "cancelled"), exc
 
     def _take_back(self, task: asyncio.Task[Any]) -> None:
         """Undo the count of the cancellations that were ours; those of others stand."""
-        for asked in (self._interrupted, self._lost):
+        for asked in (self._broken_off is not None, self._lost):
             if asked:
                 task.uncancel()
 
     async def _call_pattern(self) -> End:
-        limit = self._compiled.time_limit
         run = self.run_object
         try:
-            async with asyncio.timeout(limit if self._live else None) as self._timeout:
+            async with asyncio.timeout(run.time_limit if self._live else None) as self._timeout:
                 if self._replay is not None:
                     await self._replay.start()
                 end = await self._compiled.pattern(run)
@@ -151,7 +166,7 @@ class Drive:
             return exc.end
         except TimeoutError as exc:
             if self._timeout is not None and self._timeout.expired():
-                return End(EndReason.EXHAUSTED, f"time limit: {limit:g} seconds are over")
+                return time_over(run)
             return self._end_of_exception(exc)
         except Exception as exc:
             return self._end_of_exception(exc)
@@ -225,7 +240,7 @@ class Drive:
         """The replay is over: from here on the journal is written."""
         assert self._lease is not None
         fold = self._fold
-        elapsed = fold.elapsed
+        elapsed, asked = fold.elapsed, fold.stop
         self._journal.take_up(self._lease)
         self._live = True
         used = {
@@ -234,12 +249,25 @@ class Drive:
             "tokens": fold.tokens,
             "cost_usd": fold.cost_usd,
             "unknown_costs": fold.unknown_costs,
-            "limits": fold.header.get("limits", {}),
         }
-        self._journal.note("loop.resume", None, used)
+        limits = raised(raised(limits_of(self._compiled.spec), fold.added), self._added)
+        forked = fold.header.get("forked_from", {})
+        begins = fold.seq == forked.get("seq")  # nothing is the fork's own yet
+        if begins:
+            used |= {"forked_from": forked["run_id"], "at": forked["at"]}
+        self._journal.note("loop.resume", None, {**used, **self._accepted, "limits": limits})
+        if self._added:
+            self._journal.note("budget.add", None, {"added": self._added})
+        if begins:
+            asked = None  # that was asked of the run that was forked
+            if self._compiled.progress is not None:  # a fork is made to try something else: it counts anew
+                self._journal.note("progress", None, {"new": True})
+            if "checkpoint" in forked:
+                self._journal.note("checkpoint.load", None, forked["checkpoint"])
+        self._stopping.go_live(asked)
         await self._journal.commit(row_of(fold, RunStatus.RUNNING))
         if self._timeout is not None:
-            left = self._compiled.time_limit - elapsed
+            left = self.run_object.time_limit - elapsed
             self._timeout.reschedule(asyncio.get_running_loop().time() + left)
 
     # -- the end ------------------------------------------------------------------------------------------------
@@ -261,8 +289,9 @@ class Drive:
 
     def _on_signal(self, signal: dict[str, Any]) -> None:
         if signal.get("type") == "stop":
-            detail = str(signal.get("comment") or "stopped by `loopengt stop`")
-            self.run_object.stop_requested = End(EndReason.STOPPED, detail)
+            self._stopping.receive(signal)
+        elif signal.get("type") == approvals.SIGNAL:
+            self.run_object.approvals.receive(signal)
 
     def _taken_over(self) -> LeaseLost:
         assert self._lease is not None

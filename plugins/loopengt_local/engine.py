@@ -13,23 +13,28 @@ from typing import TYPE_CHECKING, Any
 from loopengt.journal import Fold, Journal, Replay, encode_value, read_events, to_json_data
 from loopengt.ownership import current_owner
 from loopengt.redaction import Redactor
-from loopengt_hookspecs.engines import PlannedStep, RunRequest, RunResult
+from loopengt_hookspecs.engines import PlannedStep, ResumeRequest, RunRequest, RunResult
 from loopengt_hookspecs.errors import RunNotFound, StorageError, UsageError
-from loopengt_hookspecs.models import LoopSpec, RunStatus
+from loopengt_hookspecs.models import LoopSpec, RunStatus, WorkspaceKind
+from loopengt_local.archiving import Archiving, refuse_unfinished
+from loopengt_local.changing import current_header, limits_of, spec_to_go_by
 from loopengt_local.compiled import CompiledLoop, compile_loop
 from loopengt_local.drive import Drive, row_of
+from loopengt_local.finishing import Finishing
+from loopengt_local.forking import Forking, complete_fork
 from loopengt_local.intake import Intake
 from loopengt_local.leases import LeaseKeeper
+from loopengt_local.limits import check_added
 from loopengt_local.naming import new_run_id, usable_run_id
 from loopengt_local.observers import ObserverHub
 from loopengt_local.options import LocalOptions
-from loopengt_local.results import is_mendable, result_of
+from loopengt_local.results import goes_on, result_of
 from loopengt_local.workspace import Workspace, make_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from loopengt_hookspecs.engines import ResumeRequest
+    from loopengt_hookspecs.engines import ForkRequest
     from loopengt_hookspecs.registration import PluginContext
     from loopengt_hookspecs.storage import Lease, RunRow
     from loopengt_hookspecs.tracing import Observer
@@ -42,7 +47,7 @@ _REMEMBERED_LOOPS = 64
 """Loops that an engine keeps bound, so that many runs of one loop bind it once."""
 
 
-class LocalEngine:
+class LocalEngine(Archiving, Finishing):
     """Implements ``loopengt_hookspecs.engines.Engine``.
 
     Args:
@@ -96,7 +101,7 @@ class LocalEngine:
         compiled, raw_spec, digest = self._compile(request.spec)
         storage = self._components.opened_storage()
         context = _context(request)
-        workspace = await self._make_workspace(run_id, request.in_place)
+        workspace = await self._make_workspace(run_id, request)
         fold = Fold(history=False)
         hub = ObserverHub(run_id, self._observers(request.observers))
         journal = Journal(storage, fold, publish=hub.publish if hub.active else None)
@@ -121,26 +126,49 @@ class LocalEngine:
             return await self._resume(request)
 
     async def _resume(self, request: ResumeRequest) -> RunResult:
+        check_added(request.add_budget)
         storage = self._components.opened_storage()
         row = await self._row(request.run_id)
+        refuse_unfinished(row)
         if row.status not in _UNFINISHED:
             fold = await self._folded(row.run_id)
-            if fold.end is not None and not is_mendable(fold, fold.end):
+            if fold.end is not None and not goes_on(fold, fold.end, request):
                 return _as_it_ended(fold)
         lease = await storage.claim(row.run_id, current_owner(), self._options.lease_seconds)
+        try:
+            now = await self._row(row.run_id)
+        except BaseException:
+            await self._let_go(lease)
+            raise
+        if now.status != row.status:  # its owner was quicker than our claim
+            await self._let_go(lease)
+            return await self._resume(request)
+        return await self._take_up(row.run_id, lease, request)
+
+    async def fork(self, request: ForkRequest) -> RunResult:
+        """Make a new run that shares another's journal up to some place, and drive it."""
+        fork_id = usable_run_id(request.fork_id) if request.fork_id else new_run_id()
+        with self._heeding_interrupts(fork_id):
+            storage = self._components.opened_storage()
+            forking = Forking(storage, self._project, self._options, self._compile, self._store_spec)
+            lease = await forking.fork(await self._row(request.run_id), request, fork_id)
+            return await self._take_up(fork_id, lease, ResumeRequest(fork_id, request.observers))
+
+    async def _take_up(self, run_id: str, lease: Lease, request: ResumeRequest) -> RunResult:
+        """Drive a run that is in the storage already, under a lease that was claimed."""
+        storage = self._components.opened_storage()
         hub: ObserverHub | None = None
         try:
-            if (await self._row(row.run_id)).status != row.status:  # its owner was quicker than our claim
-                await self._let_go(lease)
-                return await self._resume(request)
-            header = await self._read_header(row.run_id)
-            spec = LoopSpec.model_validate_json(await storage.get_blob(header["spec"]))
+            await complete_fork(storage, run_id, lease)
+            header = await current_header(storage, run_id)
+            spec, accepted = await spec_to_go_by(storage, run_id, header, request)
+            compiled, raw_spec, digest = self._compile(spec)
+            if accepted:
+                await self._store_spec(digest, raw_spec)
+                accepted["spec"] = digest
             workspace = Workspace.recorded(header["workspace"], self._project)
-            compiled = self._compile(spec)[0]
-            _reap_orphans(row.run_id)
-            hub = ObserverHub(
-                row.run_id, self._observers(request.observers), await self._past(row.run_id, request)
-            )
+            _reap_orphans(run_id)
+            hub = ObserverHub(run_id, self._observers(request.observers), await self._past(run_id, request))
             fold = Fold(history=False)
             journal = Journal(storage, fold, publish=hub.publish if hub.active else None)
             hub.start()
@@ -149,11 +177,13 @@ class LocalEngine:
                 journal,
                 workspace.path,
                 self._leases(),
-                replay=Replay(lambda after: read_events(storage, row.run_id, after=after, together=16), fold),
+                replay=Replay(lambda after: read_events(storage, run_id, after=after, together=16), fold),
                 lease=lease,
                 unknown_outcome=request.unknown_outcome,
+                accepted=accepted,
+                added=request.add_budget,
             )
-            return await self._drive(row.run_id, drive)
+            return await self._drive(run_id, drive)
         except BaseException:
             await self._let_go(lease)
             raise
@@ -206,11 +236,11 @@ class LocalEngine:
             with suppress(StorageError):
                 await self._components.opened_storage().release(lease)
 
-    async def _make_workspace(self, run_id: str, in_place: bool) -> Workspace:
-        limit = self._options.copy_limit_mb
-        if in_place:
-            return make_workspace(self._project, run_id, in_place=True, limit_mb=limit)
-        return await asyncio.to_thread(make_workspace, self._project, run_id, in_place=False, limit_mb=limit)
+    async def _make_workspace(self, run_id: str, request: RunRequest) -> Workspace:
+        kind, limit = request.spec.workspace, self._options.copy_limit_mb
+        if request.in_place or kind is WorkspaceKind.IN_PLACE:
+            return Workspace(self._project, "in_place")
+        return await asyncio.to_thread(make_workspace, self._project, run_id, kind=kind, limit_mb=limit)
 
     def _compile(self, spec: LoopSpec) -> tuple[CompiledLoop, bytes, str]:
         known = self._compiled.get(id(spec))
@@ -235,18 +265,8 @@ class LocalEngine:
             "steps": [step.name for step in request.spec.steps],
             "context": context,
             "workspace": workspace.record(),
+            "limits": limits_of(request.spec),
         }
-        policy = request.spec.policy
-        limits: dict[str, float] = {
-            "max_turns": policy.max_turns,
-            "max_total_time_seconds": policy.max_total_time_seconds,
-        }
-        for condition in request.spec.stop_conditions:
-            kinds = {"max_turns": "max_turns", "timeout": "max_total_time_seconds"}
-            key = kinds.get(condition.condition_type)
-            if key is not None and isinstance(condition.value, int | float):
-                limits[key] = min(limits[key], condition.value)
-        header["limits"] = limits | policy.budget.model_dump(exclude_none=True)
         if request.source is not None:
             header["source"] = str(request.source)
         return header
@@ -270,11 +290,6 @@ class LocalEngine:
         if not rows:
             raise RunNotFound(f"there is no run {run_id!r}", remedy="See `loopengt runs`.")
         return rows[0]
-
-    async def _read_header(self, run_id: str) -> dict[str, Any]:
-        async for events in read_events(self._components.opened_storage(), run_id):
-            return events[0].data
-        raise RunNotFound(f"run {run_id!r} has an empty journal", remedy="Run `loopengt doctor`.")
 
     async def _past(self, run_id: str, request: ResumeRequest) -> list[Any]:
         if not request.observers and not self._components.setting("observers", "names"):

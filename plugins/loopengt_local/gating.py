@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from loopengt_hookspecs.errors import LeaseLost, MissingRequirement, StorageError
-from loopengt_hookspecs.gates import GateRequest, GateVerdict
+from loopengt_hookspecs.gates import GateRequest, GateVerdict, Question
 from loopengt_hookspecs.models import End, EndReason, StepResult
+from loopengt_local.approvals import question_data
 from loopengt_local.control import EndRun
 from loopengt_local.scope import RunScope
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from loopengt_local.run import LocalRun
 
 __all__ = ["check_gate", "check_input"]
+
+_Verdict: TypeAlias = tuple[bool, str, Any]
+"""Whether a gate passed, its feedback and its proof."""
 
 GRACE_SECONDS = 5.0
 """What a gate gets on top of its time limit: one that ends its program itself can tell more than we could."""
@@ -32,8 +36,12 @@ async def check_gate(
     response: Mapping[str, Any],
     names: Mapping[str, Any],
     key: str,
-) -> tuple[bool, str]:
+    *,
+    refused: bool = False,
+) -> tuple[bool, str] | None:
     """Check a gate; return whether it passed, and its feedback.
+
+    A gate that asks a person waits for the answer, however long that takes.
 
     Args:
         run: The run.
@@ -42,6 +50,7 @@ async def check_gate(
         response: Data of the ``agent.response`` event of the attempt that is checked.
         names: Names that expressions see beside those of the run.
         key: The idempotency key of the attempt.
+        refused: Whether another gate has refused the attempt already. Then no person is asked about it: None.
     """
     began = perf_counter()
     result = StepResult(
@@ -60,7 +69,12 @@ async def check_gate(
         scope=lambda: RunScope(run, names, result=result),
         put_blob=run.compiled.intake.put_blob(run.journal.storage.put_blob),
     )
-    passed, feedback, proof = await _ask(run, bound, request)
+    verdict = await _ask(run, bound, request)
+    if isinstance(verdict, Question):
+        if refused:
+            return None
+        verdict = await _decided(run, bound, request, verdict)
+    passed, feedback, proof = verdict
     data = {
         "gate": bound.name,
         "kind": bound.kind,
@@ -97,7 +111,9 @@ async def check_input(
         scope=lambda: RunScope(run, names or {}),
         put_blob=request.put_blob,
     )
-    passed, feedback, _ = await _ask(run, bound, checked)
+    verdict = await _ask(run, bound, checked)
+    assert not isinstance(verdict, Question), "a schema gate asks nobody"
+    passed, feedback, _ = verdict
     return (
         ""
         if passed
@@ -105,13 +121,32 @@ async def check_input(
     )
 
 
-async def _ask(run: LocalRun, bound: BoundGate, request: GateRequest) -> tuple[bool, str, Any]:
+async def _decided(run: LocalRun, bound: BoundGate, request: GateRequest, question: Question) -> _Verdict:
+    """Have a person decide, and make a verdict of the answer."""
+    asked = question_data(
+        question,
+        key=request.idempotency_key,
+        step=request.step,
+        gate=bound.name,
+        attempt=request.attempt,
+        text=run.compiled.intake.text(question.text),
+    )
+    answer = await run.approvals.ask(asked)
+    proof = {key: answer[key] for key in ("decision", "by", "comment", "at") if key in answer}
+    if answer["decision"] == "approved":
+        return True, "", proof
+    return False, answer.get("comment") or f"rejected by {answer['by']}", proof
+
+
+async def _ask(run: LocalRun, bound: BoundGate, request: GateRequest) -> _Verdict | Question:
     """Ask the gate. Gates fail closed: one that cannot be checked, or takes too long, has not passed."""
     deadline = run.deadlines.begin(bound.timeout + GRACE_SECONDS)
     try:
         verdict = await bound.gate.check(request)
         if deadline.expired:
             await deadline.settle()
+        if verdict.question is not None:
+            return verdict.question
         return _read(verdict, run.compiled.intake)
     except (LeaseLost, StorageError):
         raise
@@ -132,5 +167,5 @@ async def _ask(run: LocalRun, bound: BoundGate, request: GateRequest) -> tuple[b
     return False, f"the gate could not be checked: {said}", {"error": type(failed).__name__}
 
 
-def _read(verdict: GateVerdict, intake: Intake) -> tuple[bool, str, Any]:
+def _read(verdict: GateVerdict, intake: Intake) -> _Verdict:
     return verdict.passed is True, intake.text(str(verdict.feedback or "")), intake.data(verdict.proof)[0]

@@ -13,7 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["IDENTITY", "git", "git_errors", "git_lines", "git_output", "git_status", "quoted", "start_git"]
+__all__ = [
+    "IDENTITY",
+    "git",
+    "git_errors",
+    "git_lines",
+    "git_output",
+    "git_status",
+    "quoted",
+    "run_git",
+    "start_git",
+]
 
 _NOT_PASSED = frozenset(
     {
@@ -72,7 +82,7 @@ def git(
         LoopengtError: It is not installed.
     """
     try:
-        done = _run(folder, arguments, stdin, environ)
+        done = run_git(folder, *arguments, stdin=stdin, environ=environ)
     except FileNotFoundError:
         if check:
             raise LoopengtError("git is not installed", remedy="Install git.") from None
@@ -85,7 +95,7 @@ def git(
 def git_output(folder: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> bytes | None:
     """Run git in a folder and return what it prints; None when it fails or is not there."""
     try:
-        done = _run(folder, arguments, None, environ)
+        done = run_git(folder, *arguments, environ=environ)
     except FileNotFoundError:
         return None
     return done.stdout if done.returncode == 0 else None
@@ -94,7 +104,7 @@ def git_output(folder: Path, *arguments: str, environ: Mapping[str, str] | None 
 def git_status(folder: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> int:
     """Run git in a folder and return its exit status; 127 when there is no git."""
     try:
-        return _run(folder, arguments, None, environ).returncode
+        return run_git(folder, *arguments, environ=environ).returncode
     except FileNotFoundError:
         return 127
 
@@ -118,9 +128,14 @@ def start_git(folder: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]
             process.kill()
 
 
-def _run(
-    folder: Path, arguments: tuple[str, ...], stdin: bytes | None, environ: Mapping[str, str] | None
+def run_git(
+    folder: Path, *arguments: str, stdin: bytes | None = None, environ: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[bytes]:
+    """Run git in a folder and return how it ended.
+
+    Raises:
+        FileNotFoundError: It is not installed.
+    """
     command, environment = _command(folder, arguments, environ)
     # In a session of its own: a terminal's Ctrl-C is for us, and must not leave half a workspace.
     return subprocess.run(

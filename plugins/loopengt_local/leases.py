@@ -21,6 +21,7 @@ class _Held:
     lease: Lease
     on_lost: Callable[[], None]
     on_signal: Callable[[dict[str, Any]], None]
+    on_poll: Callable[[], None] | None
 
 
 class LeaseKeeper:
@@ -40,10 +41,21 @@ class LeaseKeeper:
         self._task: asyncio.Task[None] | None = None
 
     def hold(
-        self, lease: Lease, on_lost: Callable[[], None], on_signal: Callable[[dict[str, Any]], None]
+        self,
+        lease: Lease,
+        on_lost: Callable[[], None],
+        on_signal: Callable[[dict[str, Any]], None],
+        on_poll: Callable[[], None] | None = None,
     ) -> None:
-        """Keep a lease alive until ``drop``."""
-        self._held[lease.run_id] = _Held(lease, on_lost, on_signal)
+        """Keep a lease alive until ``drop``.
+
+        Args:
+            lease: The lease.
+            on_lost: Called when another process has taken the run over.
+            on_signal: Called with each signal for the run.
+            on_poll: Called before each renewal, for what does not come as a signal.
+        """
+        self._held[lease.run_id] = _Held(lease, on_lost, on_signal, on_poll)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._renew(), name="loopengt leases")
 
@@ -57,6 +69,9 @@ class LeaseKeeper:
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(self._interval)
+            for held in tuple(self._held.values()):
+                if held.on_poll is not None:
+                    held.on_poll()
             leases = [held.lease for held in self._held.values()]
             try:
                 renewal = await self._storage.renew(leases, self._ttl)
@@ -65,10 +80,10 @@ class LeaseKeeper:
                 get_logger("loopengt.local").warning("leases could not be renewed", error=str(exc))
                 continue
             for lease in renewal.lost:
-                held = self._held.pop(lease.run_id, None)
-                if held is not None:
-                    held.on_lost()
+                lost = self._held.pop(lease.run_id, None)
+                if lost is not None:
+                    lost.on_lost()
             for run_id, signal in renewal.signals:
-                held = self._held.get(run_id)
-                if held is not None:
-                    held.on_signal(signal)
+                driven = self._held.get(run_id)
+                if driven is not None:
+                    driven.on_signal(signal)

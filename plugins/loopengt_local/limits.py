@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from math import inf
 from typing import TYPE_CHECKING
 
+from loopengt.prices import unheld_budgets
+from loopengt_hookspecs.errors import UsageError
 from loopengt_hookspecs.models import End, EndReason, StepStatus
 from loopengt_local.control import EndRun
 from loopengt_local.scope import RunScope
 
 if TYPE_CHECKING:
+    from loopengt_hookspecs.models import AgentRole, LoopSpec
     from loopengt_local.compiled import CompiledStep
     from loopengt_local.run import LocalRun
 
-__all__ = ["check_limits", "unmet_dependency"]
+__all__ = [
+    "check_added",
+    "check_limits",
+    "max_turns",
+    "raised",
+    "refuse_unheld",
+    "time_limit",
+    "time_over",
+    "unmet_dependency",
+]
+
+_ADDABLE = {
+    "turns": "max_turns",
+    "seconds": "max_total_time_seconds",
+    "tokens": "max_tokens",
+    "cost_usd": "max_cost_usd",
+}
+"""What can be added to a run's limits, and how the journal calls each limit."""
 
 
 def check_limits(run: LocalRun, turn: int) -> None:
@@ -25,22 +47,20 @@ def check_limits(run: LocalRun, turn: int) -> None:
     Raises:
         EndRun: It may not take it.
     """
-    policy = run.spec.policy
     if run.stop_requested is not None:
         raise EndRun(run.stop_requested)
-    if turn > policy.max_turns:
-        raise _exhausted(run, "max_turns", turn - 1, policy.max_turns, f"{policy.max_turns} turns were taken")
-    budget = policy.budget
-    if budget.max_tokens is not None and run.tokens >= budget.max_tokens:
-        used = f"{run.tokens} of {budget.max_tokens} tokens are used"
-        raise _exhausted(run, "budget.max_tokens", run.tokens, budget.max_tokens, used)
-    if budget.max_cost_usd is not None and run.cost_usd >= budget.max_cost_usd:
-        used = f"{run.cost_usd:.4f} of {budget.max_cost_usd:g} USD are spent"
-        raise _exhausted(run, "budget.max_cost_usd", run.cost_usd, budget.max_cost_usd, used)
+    # First what the loop says of itself: a goal that is met with the last turn is met.
     for rule in run.compiled.stop_rules:
         end = rule.check(run)
         if end is not None:
             raise EndRun(end)
+    if run.watch is not None:
+        run.watch.check()
+    most = run.compiled.max_turns + run.fold.added.get("turns", 0)
+    if turn > most:
+        words = f"{turn - 1} turns were taken" + (f", {turn - 1 - most:g} too many" if turn - 1 > most else "")
+        run.journal.note("budget.exceeded", None, {"budget": "max_turns", "used": turn - 1, "limit": most})
+        raise EndRun(End(EndReason.EXHAUSTED, f"max_turns: {words}"))
 
 
 def unmet_dependency(run: LocalRun, step: CompiledStep) -> str:
@@ -62,6 +82,63 @@ def unmet_dependency(run: LocalRun, step: CompiledStep) -> str:
     return ""
 
 
-def _exhausted(run: LocalRun, budget: str, used: float, limit: float, words: str) -> EndRun:
-    run.journal.note("budget.exceeded", None, {"budget": budget, "used": used, "limit": limit})
-    return EndRun(End(EndReason.EXHAUSTED, f"{budget}: {words}"))
+def max_turns(spec: LoopSpec) -> int:
+    """Return the most turns that a run may take, as its spec declares."""
+    policy = spec.policy
+    return min(policy.max_turns, policy.budget.max_turns or policy.max_turns)
+
+
+def time_limit(spec: LoopSpec) -> float:
+    """Return the seconds that a run may be driven, as its policy declares."""
+    policy = spec.policy
+    return min(policy.max_total_time_seconds, policy.budget.max_seconds or policy.max_total_time_seconds)
+
+
+def time_over(run: LocalRun) -> End:
+    """Return how a run ends whose time is over."""
+    limit, used = run.time_limit, run.elapsed_now
+    words = f"{limit:g} seconds are over" + (f", {used - limit:.3g} too many" if used - limit >= 1 else "")
+    run.journal.note("budget.exceeded", None, {"budget": "time limit", "used": round(used, 3), "limit": limit})
+    return End(EndReason.EXHAUSTED, f"time limit: {words}")
+
+
+def check_added(added: Mapping[str, float]) -> None:
+    """Refuse what cannot be added to a run's limits.
+
+    Raises:
+        UsageError: A key that names no limit, or an amount that is none.
+    """
+    for key, amount in added.items():
+        whole = isinstance(amount, int) or key not in ("turns", "tokens")
+        if key not in _ADDABLE or not 0 < amount < inf or not whole:
+            raise UsageError(
+                f"the budget cannot be raised by {key}={amount!r}",
+                remedy=f"Give one of {', '.join(_ADDABLE)} an amount above 0; turns and tokens a whole one.",
+            )
+
+
+def raised(limits: Mapping[str, float], added: Mapping[str, float]) -> dict[str, float]:
+    """Return the limits of a run as of now.
+
+    Args:
+        limits: Those that it began with, as its journal tells them.
+        added: What was added since, as ``ResumeRequest.add_budget`` has it.
+    """
+    more = {_ADDABLE[key]: amount for key, amount in added.items()}
+    return {name: limit + more.get(name, 0) for name, limit in limits.items()}
+
+
+def refuse_unheld(spec: LoopSpec, bind: Callable[[AgentRole], object]) -> None:
+    """Refuse a loop with a budget in US dollars that nobody could hold.
+
+    Args:
+        spec: The loop.
+        bind: Returns the agent of a role.
+
+    Raises:
+        UsageError: It names the budgets and the agents, and the ways out.
+    """
+    unheld = [(message, ways) for _, message, ways in unheld_budgets(spec, bind)]
+    if unheld:
+        said = "; ".join(message for message, _ in unheld)
+        raise UsageError(f"loop {spec.name!r}: {said}", remedy=f"Mend it in the spec: {unheld[0][1]}.")

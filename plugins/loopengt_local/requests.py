@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from loopengt_local.compiled import CompiledStep
     from loopengt_local.run import LocalRun
 
-__all__ = ["FEEDBACK_HEADING", "idempotency_key", "make_request"]
+__all__ = ["FEEDBACK_HEADING", "HANDOFF_HEADING", "idempotency_key", "make_request"]
 
 FEEDBACK_HEADING = "The previous attempt was not accepted:"
 """Stands above the feedback when a prompt has no place of its own for it."""
+HANDOFF_HEADING = "What you are told along with this work:"
+"""Stands there in its place when the feedback comes with work that another step hands over."""
 
 
 def make_request(
@@ -45,7 +47,8 @@ def make_request(
         except PromptError as exc:
             raise EndRun(End(EndReason.FAILED, f"step {step.name!r}: {exc}")) from exc
     if feedback and not step.takes_feedback:
-        prompt = f"{prompt}\n\n{FEEDBACK_HEADING}\n{feedback}"
+        handed = attempt == 1 and names and "handoff" in names
+        prompt = f"{prompt}\n\n{HANDOFF_HEADING if handed else FEEDBACK_HEADING}\n{feedback}"
     return AgentRequest(
         run_id=run.run_id,
         loop=run.spec.name,

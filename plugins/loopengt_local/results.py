@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from loopengt.journal import Fold
+    from loopengt_hookspecs.engines import ResumeRequest
     from loopengt_hookspecs.models import End
 
-__all__ = ["is_mendable", "result_of"]
+__all__ = ["goes_on", "is_mendable", "result_of"]
 
 
 def result_of(fold: Fold, run_id: str, end: End, workspace: Path) -> RunResult:
@@ -39,6 +40,7 @@ def result_of(fold: Fold, run_id: str, end: End, workspace: Path) -> RunResult:
         cost_usd=fold.cost_usd,
         unknown_costs=fold.unknown_costs,
         elapsed=fold.elapsed,
+        notes=(files,) if (files := fold.header.get("forked_from", {}).get("files")) else (),
         can_resume=end.reason.status is RunStatus.PAUSED or is_mendable(fold, end),
     )
 
@@ -46,3 +48,10 @@ def result_of(fold: Fold, run_id: str, end: End, workspace: Path) -> RunResult:
 def is_mendable(fold: Fold, end: End) -> bool:
     """Whether a run that has ended failed for want of something, in the midst of a step that can go on."""
     return bool(fold.open) and end.reason is EndReason.FAILED
+
+
+def goes_on(fold: Fold, end: End, request: ResumeRequest) -> bool:
+    """Whether a run that has ended is taken up again: it is mendable, or was exhausted and is given more."""
+    if end.reason is EndReason.EXHAUSTED:
+        return bool(request.add_budget) or request.accept_spec
+    return is_mendable(fold, end)

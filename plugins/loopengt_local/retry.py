@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from loopengt_hookspecs.errors import AgentError, MissingRequirement
+from loopengt_hookspecs.errors import AgentError, MissingRequirement, RateLimited
+from loopengt_local.replies import spending
 
 if TYPE_CHECKING:
     from loopengt_hookspecs.models import AgentRole, RetryPolicy, StepSpec
 
 __all__ = ["Failure", "RetryRule"]
+
+_SHORTEST_WAIT = 0.01
+"""Seconds that a rate limit is waited out at least, so that one of no time does not keep a run spinning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,16 @@ class Failure:
     fatal: bool = False
     """Nothing but a person can mend it: no retry, no further lap."""
     retry_after: float | None = None
+    """Seconds to wait before another attempt, as the agent's service says."""
+    rate_limited: bool = False
+    """Nothing was done: the same attempt is made again after ``retry_after``."""
+    spent: dict[str, Any] = field(default_factory=dict)
+    """Tokens and cost of the failed attempt, as an event has them."""
+
+    @classmethod
+    def recorded(cls, data: Mapping[str, Any]) -> Failure:
+        """Return the failure that an ``agent.error`` event tells of."""
+        return cls(data["error"], tuple(data.get("kinds", ())), retry_after=data.get("retry_after"))
 
     @classmethod
     def of(cls, exc: BaseException, clean: Callable[[str], str]) -> Failure:
@@ -32,8 +46,15 @@ class Failure:
         kinds = tuple(kind.__name__ for kind in type(exc).__mro__ if kind not in (object, BaseException))
         text = clean(str(exc))
         if isinstance(exc, AgentError):
-            extra = getattr(exc, "kinds", ())
-            return cls(text, (exc.kind, *extra, *kinds), isinstance(exc, MissingRequirement), exc.retry_after)
+            wait = _seconds(getattr(exc, "retry_after", None))
+            return cls(
+                text,
+                (exc.kind, *getattr(exc, "kinds", ()), *kinds),
+                isinstance(exc, MissingRequirement),
+                wait,
+                isinstance(exc, RateLimited) and wait is not None,
+                _spent(exc),
+            )
         return cls(f"{type(exc).__name__}: {text}" if text else type(exc).__name__, kinds)
 
 
@@ -41,8 +62,14 @@ class Failure:
 class RetryRule:
     """The retries of one step.
 
-    An agent that declares ``retry`` itself decides how often and how long; otherwise the policy does. Which
-    errors are worth another attempt is always the policy's.
+    How often, and after which delay: an agent that declares ``retry`` decides that for its steps, otherwise
+    ``policy.retry`` does; no delay is longer than ``policy.retry.max_delay_seconds``. Which errors are worth another
+    attempt is always for ``policy.retry.retryable_errors``, which names their classes or any base class. A failed
+    gate with ``on_failure: retry`` is answered at once, as often as an error may be. ``allow_retry: false`` of a step
+    goes before all that, and a step with ``effects: once`` is never tried again after an error.
+
+    A delay that the agent's service names (``retry_after``) goes before every other, however long. A rate limit is
+    waited out: that is no attempt.
     """
 
     max_retries: int
@@ -75,3 +102,28 @@ class RetryRule:
             delay = self.policy.compute_delay(attempt - 1)
         # Full jitter up to a half keeps concurrent loops from knocking in step.
         return delay * random.uniform(0.5, 1.0) if self.policy.jitter else delay  # noqa: S311
+
+    def rate_limit_delay(self, failure: Failure, waits: int) -> float:
+        """Return the seconds to wait out a rate limit.
+
+        Args:
+            failure: What the agent said.
+            waits: How often this attempt has waited before; a service that names too short a time over and over
+                is asked less and less often.
+        """
+        least = self.policy.compute_delay(waits - 1) if waits else 0.0
+        return max(failure.retry_after or 0.0, least, _SHORTEST_WAIT)
+
+
+def _seconds(given: object) -> float | None:
+    """Return a delay that an agent names; None for what is no number of seconds."""
+    if isinstance(given, int | float) and not isinstance(given, bool) and given >= 0:
+        return float(given)
+    return None
+
+
+def _spent(error: AgentError) -> dict[str, Any]:
+    try:
+        return spending(error.token_usage, error.cost_usd)
+    except (AttributeError, TypeError):  # nonsense about tokens must not hide the error itself
+        return {}

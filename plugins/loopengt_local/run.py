@@ -10,13 +10,18 @@ from typing import TYPE_CHECKING, Any
 from loopengt.journal import to_json_data
 from loopengt_hookspecs.errors import UsageError
 from loopengt_hookspecs.models import End, EndReason, OnFailure, StepSpec
+from loopengt_local.approvals import Approvals
+from loopengt_local.budgets import Budgets
+from loopengt_local.checkpoints import checkpoint_data
 from loopengt_local.control import EndRun
 from loopengt_local.deadlines import Deadlines
 from loopengt_local.items import instances_of, why_failed
 from loopengt_local.limits import check_limits, unmet_dependency
+from loopengt_local.progress import ProgressWatch
 from loopengt_local.slots import Slots
 from loopengt_local.steps import StepExecution
 from loopengt_local.view import RunView
+from loopengt_local.waiting import Waits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +57,12 @@ class LocalRun(RunView):
         """How the run ends, once a step has said so."""
         self.deadlines = Deadlines()
         self.slots = Slots(compiled.spec.policy.max_concurrency)
+        self.waits = Waits()
+        self.budgets = Budgets(self)
+        self.approvals = Approvals(self)
+        self.watch = ProgressWatch(self, compiled.progress) if compiled.progress is not None else None
+        self.saving: set[str] = set()
+        """Checkpoints whose files are just being kept."""
         self._replay = replay
         self._went_live = went_live
         self._turn = 0
@@ -60,6 +71,16 @@ class LocalRun(RunView):
         self._decided: dict[str, int] = {}
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
+
+    @property
+    def executing(self) -> int:
+        """How many executions of steps are under way."""
+        return len(self._under_way)
+
+    @property
+    def asked(self) -> int:
+        """How many turns the pattern has asked for."""
+        return self._turn
 
     # -- what patterns do -------------------------------------------------------------------------------------
 
@@ -156,7 +177,12 @@ class LocalRun(RunView):
                 return outcome
             if self._replay is not None:
                 await self._go_live()
+        saved = None
+        if kind == "step.complete" and "items" in data and self.compiled.steps[name].spec.checkpoint:
+            saved = await checkpoint_data(self, name, occurrence)
         self.journal.note(kind, name, data)
+        if saved is not None:
+            self.journal.note("checkpoint.save", None, saved)
         made = await self.journal.commit()
         assert made is not None, "a completion makes an outcome"
         return made
@@ -181,11 +207,12 @@ class LocalRun(RunView):
 
     async def checkpoint(self, name: str) -> str:
         """Save a checkpoint; see ``loopengt_hookspecs.patterns.Run``."""
-        checkpoint_id = f"{name}-{self.fold.seq}"
-        saved = await self._decide(
-            f"checkpoint {name}", {"checkpoint_id": checkpoint_id, "name": name}, also="checkpoint.save"
-        )
-        return str(saved["checkpoint_id"])
+        decided = f"checkpoint {name}"
+
+        async def save() -> dict[str, Any]:
+            return await checkpoint_data(self, name, self._decided[decided])
+
+        return str((await self._decide(decided, save, also="checkpoint.save"))["checkpoint_id"])
 
     async def decide(self, name: str, value: Any) -> Any:
         """Record a decision, or return the recorded one; see ``loopengt_hookspecs.patterns.Run``."""
@@ -200,6 +227,8 @@ class LocalRun(RunView):
                 return recorded[0]
             if self._replay is not None:
                 await self._go_live()
+        if also and callable(value):
+            value = await value()
         try:
             kept = to_json_data(value)[0]
         except TypeError as exc:
@@ -239,6 +268,7 @@ class LocalRun(RunView):
     async def close(self) -> None:
         """Let go of everything, however the run came to its end."""
         await self.end_steps()
+        self.approvals.close()
         self.deadlines.close()
         if self._replay is not None:
             await self._replay.close()
@@ -313,6 +343,8 @@ class LocalRun(RunView):
                     unmet = unmet_dependency(self, step)
                     if unmet:
                         return await self._skip(step, turn, occurrence, unmet)
+            elif self.stop_requested is not None:
+                raise EndRun(self.stop_requested)
             else:  # a crash cut it short: it has passed these already
                 self._taken = turn
             execution = StepExecution(self, step, turn, occurrence, feedback, names)
@@ -322,6 +354,7 @@ class LocalRun(RunView):
         finally:
             del under_way[name]
             self.slots.give_back()
+            self.approvals.look()
 
     async def _skip(self, step: CompiledStep, turn: int, occurrence: int, reason: str) -> StepOutcome:
         data = {"turn": turn, "occurrence": occurrence, "skipped": reason}

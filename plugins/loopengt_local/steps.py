@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
-from time import perf_counter, time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from loopengt import get_logger
-from loopengt_hookspecs.agents import AgentReply
-from loopengt_hookspecs.errors import AgentError, LeaseLost, StorageError
 from loopengt_hookspecs.models import End, EndReason, OnFailure
+from loopengt_local.attempts import AgentAttempt
+from loopengt_local.checkpoints import checkpoint_data
 from loopengt_local.control import EndRun
-from loopengt_local.gating import check_gate, check_input
-from loopengt_local.replies import EMITTED, response_data
-from loopengt_local.requests import idempotency_key, make_request
+from loopengt_local.gating import check_gate
+from loopengt_local.progress import Attempt
+from loopengt_local.requests import idempotency_key
 from loopengt_local.retry import Failure
+from loopengt_local.waiting import pause
 
 if TYPE_CHECKING:
     from loopengt.journal import OpenStep
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["StepExecution"]
 
-# How long an append proves that the run is still ours; an attempt that begins later is recorded first.
-PROVEN_SECONDS = 1.0
-
 
 class StepExecution:
     """One execution of a step, from its first attempt, or from where a crash left it, to its outcome."""
@@ -36,12 +32,15 @@ class StepExecution:
         "_attempt",
         "_feedback",
         "_journal",
+        "_made",
         "_names",
         "_occurrence",
         "_response",
         "_run",
         "_step",
         "_turn",
+        "_waited",
+        "_waits",
     )
 
     def __init__(
@@ -62,6 +61,7 @@ class StepExecution:
         self._names = names
         self._attempt = 1
         self._response: dict[str, Any] = {}
+        self._waits, self._waited = 0, 0.0  # for rate limits, at the present attempt
 
     async def execute(self, retry_gates: bool) -> StepOutcome:
         """Execute the step and return its outcome, durable."""
@@ -92,8 +92,10 @@ class StepExecution:
             if opened.invoked and self._step.once:
                 self._settle_unknown(opened)
             else:
+                self._waited = opened.waited
                 # A clock that was set back must not make the wait longer than it was meant to be.
-                await asyncio.sleep(max(0.0, min(opened.delay, opened.retry_at - time())))
+                wait = min(opened.delay, opened.retry_at - self._journal.now())
+                await pause(self._run, self._step.name, wait)
 
     def _settle_unknown(self, opened: OpenStep) -> None:
         """Decide on an attempt with effects of which nobody knows whether it was made."""
@@ -121,7 +123,8 @@ class StepExecution:
         }
         self._journal.note("approval.decision", step.name, decided)
         if run.unknown_outcome == "done":
-            self._answered({"attempt": opened.attempt, "output": None, "metadata": {"assumed": "done"}})
+            self._response = {"attempt": opened.attempt, "output": None, "metadata": {"assumed": "done"}}
+            self._journal.note("agent.response", step.name, self._response)
             opened.response = self._response
         elif run.unknown_outcome == "fail":
             error = f"step {step.name!r} is taken as failed: its outcome was lost in a crash"
@@ -136,109 +139,24 @@ class StepExecution:
         if opened.response is not None:
             return None
         if opened.error is not None and not opened.error.get("fatal"):
-            return Failure(opened.error["error"], tuple(opened.error.get("kinds", ())))
+            return Failure.recorded(opened.error)
         return await self._invoke()
 
     async def _invoke(self) -> Failure | None:
-        step, journal, attempt = self._step, self._journal, self._attempt
-        request = make_request(
-            self._run, step, self._occurrence, attempt, self._feedback, self._names, self._emit
-        )
-        start: dict[str, Any] = {
-            "turn": self._turn,
-            "occurrence": self._occurrence,
-            "attempt": attempt,
-            "agent": step.role.name,
-        }
-        if step.declared != step.name:
-            start["of"] = step.declared
-        journal.note("step.start", step.name, start)
-        if step.input_gate is not None:
-            wrong = await check_input(self._run, step.input_gate, request, self._names)
-            if wrong:
-                return self._failed(Failure(wrong, ("InputError",)), perf_counter())
-        config = step.role.config
-        invoke = {"provider": config.provider, "prompt": self._run.compiled.intake.text(request.prompt)}
-        if "model" in config.model_fields_set:
-            invoke["model"] = config.model
-        if len(request.prompt) > 4096:
-            await journal.note_large("agent.invoke", step.name, invoke, "prompt")
-        else:
-            journal.note("agent.invoke", step.name, invoke)
-        if step.once or time() - self._run.fold.at > PROVEN_SECONDS:
-            await journal.commit()  # refused where another process has taken the run over
-        began = perf_counter()
-        deadline = self._run.deadlines.begin(step.timeout)
-        try:
-            reply = await step.invoke(request)
-            if deadline.expired:  # it answered all the same, at the last moment
-                await deadline.settle()
-            await self._record(reply, perf_counter() - began)
-            return None
-        except (LeaseLost, StorageError, EndRun):
-            raise
-        except asyncio.CancelledError as exc:
-            if not deadline.take_back():
-                raise
-            failure = Failure.of(
-                exc, self._run.compiled.intake.text
-            )  # where it was not our time limit, something inside the agent was cancelled
-        except Exception as exc:
-            if deadline.expired:
-                await deadline.settle()
-            elif not isinstance(exc, AgentError):
-                get_logger("loopengt.local").warning("agent raised", step=step.name, exc_info=exc)
-            failure = Failure.of(exc, self._run.compiled.intake.text)
-        finally:
-            self._run.deadlines.end(deadline)
-        if deadline.expired:
-            text = f"step {step.name!r} took longer than its {step.timeout:g} seconds"
-            failure = Failure(text, ("TimeoutError", "OSError"))
-        return self._failed(failure, began)
-
-    def _emit(self, kind: str, data: dict[str, Any]) -> None:
-        if kind not in EMITTED:
-            raise AgentError(
-                f"agent {self._step.role.name!r} emits {kind!r}, which is not an event for agents",
-                remedy=f"Emit one of: {', '.join(sorted(EMITTED))}.",
-            )
-        # Agents may emit from a thread of their own; the journal belongs to the loop's.
-        self._run.call_in_loop(
-            self._journal.note, kind, self._step.name, self._run.compiled.intake.data(dict(data))[0]
-        )
-
-    async def _record(self, reply: AgentReply, duration: float) -> None:
-        data, size = response_data(
-            reply, self._step.role.name, self._attempt, duration, self._run.compiled.intake
-        )
-        if size > 4096:
-            self._response = data
-            await self._journal.note_large("agent.response", self._step.name, data, "output")
-        else:
-            self._answered(data)
-
-    def _answered(self, data: dict[str, Any]) -> None:
-        self._response = data
-        self._journal.note("agent.response", self._step.name, data)
-
-    def _failed(self, failure: Failure, began: float) -> Failure:
-        data: dict[str, Any] = {
-            "attempt": self._attempt,
-            "error": failure.text,
-            "kinds": list(failure.kinds),
-            "duration": round(perf_counter() - began, 6),
-        }
-        if failure.fatal:
-            data["fatal"] = True
-        self._journal.note("agent.error", self._step.name, data)
+        self._made = made = AgentAttempt(self._run, self._step, self._turn, self._occurrence, self._attempt)
+        failure = await made.make(self._feedback, self._names)
+        self._response = made.response
         return failure
 
     async def _after_failure(self, failure: Failure) -> StepOutcome | None:
         """Try again, or let the step fail; None: another attempt follows."""
         retry = self._step.retry
+        if failure.rate_limited:
+            return await self._wait_out(failure)
         if failure.fatal:
             # The step stays open: `resume` begins this attempt again once the cause is mended.
             raise EndRun(End(EndReason.FAILED, failure.text))
+        await self._weigh(None, error=failure.text)
         if self._step.once and retry.allows(failure, self._attempt):
             # Nobody knows whether it was done before it failed; only a person may have it done again.
             return await self._fail(
@@ -249,13 +167,28 @@ class StepExecution:
             return None
         return await self._fail(failure.text)
 
+    async def _wait_out(self, failure: Failure) -> StepOutcome | None:
+        """Wait for a rate limit, which is no attempt; None: the same attempt is made again."""
+        delay = self._step.retry.rate_limit_delay(failure, self._waits)
+        most = self._step.retry.policy.max_rate_limit_wait_seconds
+        if self._waited + delay > most:
+            text = f"{failure.text}; max_rate_limit_wait_seconds ({most:g}) does not allow to wait that long"
+            return await self._fail(self._made.failed(replace(failure, text=text)).text)
+        self._waits, self._waited = self._waits + 1, self._waited + delay
+        data = {"attempt": self._attempt, "reason": "rate_limit", "delay": round(delay, 3)}
+        self._journal.note("step.retry", self._step.name, data | {"error": failure.text})
+        await self._journal.commit()
+        await pause(self._run, self._step.name, delay)
+        return None
+
     # -- the gates --------------------------------------------------------------------------------------------
 
     async def _after_gates(self, opened: OpenStep | None, retry_gates: bool) -> StepOutcome | None:
         step = self._step
+        failed = await self._check_gates(opened) if step.gates else []
+        await self._weigh(self._response, failed)
         if not step.gates:
             return await self._complete()
-        failed = await self._check_gates(opened)
         aborting = [gate for gate, _ in failed if gate.on_failure is OnFailure.ABORT]
         blocking = [gate for gate, _ in failed if gate.on_failure is not OnFailure.CONTINUE]
         if aborting:
@@ -276,13 +209,17 @@ class StepExecution:
         known = (opened.verdicts or {}) if opened is not None else {}
         if any(not gate.pure for gate in self._step.gates):
             await self._journal.commit()  # the agent's work must not be lost while a gate takes its time
-        failed = []
+        failed: list[tuple[BoundGate, str]] = []
         last = self._step.gates[-1]
         for gate in self._step.gates:
             if gate.name in known:
                 passed, feedback = known[gate.name]
             else:
-                passed, feedback = await self._check(gate)
+                refused = any(earlier.on_failure is not OnFailure.CONTINUE for earlier, _ in failed)
+                verdict = await self._check(gate, refused)
+                if verdict is None:
+                    continue
+                passed, feedback = verdict
                 if not gate.pure and gate is not last:
                     await self._journal.commit()
             if not passed:
@@ -291,23 +228,35 @@ class StepExecution:
                     break
         return failed
 
-    async def _check(self, bound: BoundGate) -> tuple[bool, str]:
+    async def _check(self, bound: BoundGate, refused: bool) -> tuple[bool, str] | None:
         names = {"lap": self._occurrence, "item": ""}
         if self._names:
             names |= self._names
         key = idempotency_key(self._run.run_id, self._step.name, self._occurrence, self._attempt)
-        return await check_gate(self._run, bound, self._step.name, self._response, names, key)
+        return await check_gate(
+            self._run, bound, self._step.name, self._response, names, key, refused=refused
+        )
+
+    async def _weigh(
+        self, response: dict[str, Any] | None, failed: Sequence[tuple[BoundGate, str]] = (), error: str = ""
+    ) -> None:
+        """Note whether the attempt came to anything new, where the loop asks for that."""
+        if self._run.watch is not None:
+            names = {"lap": self._occurrence, "item": "", **(self._names or {})}
+            await self._run.watch.note(Attempt(self._step, self._attempt, names, response, error, failed))
 
     # -- the outcome ------------------------------------------------------------------------------------------
 
     async def _retry(self, feedback: str, reason: str, delay: float) -> None:
+        if self._run.watch is not None:
+            self._run.watch.check()
         self._attempt += 1
         self._feedback = feedback
+        self._waits, self._waited = 0, 0.0
         data = {"attempt": self._attempt, "reason": reason, "delay": round(delay, 3), "feedback": feedback}
         await self._journal.note_large("step.retry", self._step.name, data, "feedback")
         await self._journal.commit()
-        if delay:
-            await asyncio.sleep(delay)
+        await pause(self._run, self._step.name, delay)
 
     async def _complete(self) -> StepOutcome:
         return await self._close("step.complete", {})
@@ -317,7 +266,13 @@ class StepExecution:
 
     async def _close(self, kind: str, data: dict[str, Any]) -> StepOutcome:
         data |= {"turn": self._turn, "occurrence": self._occurrence, "attempt": self._attempt}
+        saved = None
+        if self._step.spec.checkpoint and kind == "step.complete" and self._step.name == self._step.declared:
+            await self._journal.commit()  # the agent's work must not be lost while files are kept
+            saved = await checkpoint_data(self._run, self._step.name, self._occurrence)
         self._journal.note(kind, self._step.name, data)
+        if saved is not None:
+            self._journal.note("checkpoint.save", None, saved)
         outcome = await self._journal.commit()
         assert outcome is not None, "a completion makes an outcome"
         return outcome

@@ -18,7 +18,7 @@ from loopengt_local.contents import Digests, Entry, list_entries
 from loopengt_local.git import IDENTITY, git, git_errors, quoted
 from loopengt_local.writing import write_tree
 
-__all__ = ["restore_tree", "save_tree", "tree_id", "tree_ref"]
+__all__ = ["hash_files", "restore_tree", "save_tree", "tree_id", "tree_ref"]
 
 _CHUNK = 1 << 20
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
@@ -133,7 +133,7 @@ def restore_tree(source: Path, commit: str, target: Path) -> None:
     with git_errors(f"the files of {target} cannot be brought back"):
         wanted = _listed(source, tree.decode().strip())
         entries = list_entries(target)
-        found = dict(zip((entry.path for entry in entries), _hash(source, target, entries), strict=True))
+        found = dict(zip((entry.path for entry in entries), hash_files(source, target, entries), strict=True))
         modes = {entry.path: entry.mode for entry in entries}
         same = {
             path
@@ -184,10 +184,10 @@ def _read_digest(path: bytes, entry: Entry) -> bytes | None:
 
 
 def _write_objects(folder: Path, entries: list[Entry]) -> list[bytes | None]:
-    return _hash(folder, folder, entries, "-w")
+    return hash_files(folder, folder, entries, "-w")
 
 
-def _hash(repository: Path, folder: Path, entries: list[Entry], *options: str) -> list[bytes | None]:
+def hash_files(repository: Path, folder: Path, entries: list[Entry], *options: str) -> list[bytes | None]:
     """Return the ids that a repository gives to the contents of some files; ``-w``: and put them there.
 
     Raises:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from time import time
 from typing import TYPE_CHECKING, Any
 
 from loopengt.expressions import parse_expression
@@ -89,7 +88,17 @@ class RunView:
     @property
     def elapsed_now(self) -> float:
         """Seconds that the run has been driven until this moment; not for patterns to decide from."""
-        return self.fold.elapsed + max(0.0, time() - self.fold.at)
+        return self.fold.elapsed + max(0.0, self.journal.now() - self.fold.at)
+
+    @property
+    def added(self) -> Mapping[str, float]:
+        """What was added to the run's limits since it began."""
+        return self.fold.added
+
+    @property
+    def time_limit(self) -> float:
+        """Seconds that the run may be driven, with what was added since it began."""
+        return self.compiled.time_limit + self.fold.added.get("seconds", 0)
 
     def now(self) -> float:
         """Return the time at this place in the journal, in seconds since the epoch."""

@@ -5,41 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from loopengt.project import make_state_folder
 from loopengt_hookspecs.errors import LoopengtError, UsageError
+from loopengt_hookspecs.models import WorkspaceKind
+from loopengt_local.copies import make_copy
+from loopengt_local.git import git_output
+from loopengt_local.removing import remove_workspace
+from loopengt_local.worktrees import branch_of, is_branch, make_worktree
 
-__all__ = ["Workspace", "make_workspace"]
-
-_NOT_COPIED = frozenset({".loopengt", ".git", "__pycache__", ".pytest_cache", ".ruff_cache", ".mypy_cache"})
-_LINKED = frozenset({".venv", "venv", "node_modules"})
-"""Installed dependencies: large, and not what a loop works on; a workspace links to them."""
-
-
-_PLAIN_DIFF = (
-    "--binary",
-    "--no-color",
-    "--no-ext-diff",
-    "--no-textconv",
-    "--submodule=short",
-    "--src-prefix=a/",
-    "--dst-prefix=b/",
-)
-"""Whatever the user's configuration says of diffs, this one can be applied."""
-
-_GIT_PLACES = (
-    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR",
-    "GIT_DIR",
-    "GIT_INDEX_FILE",
-    "GIT_NAMESPACE",
-    "GIT_OBJECT_DIRECTORY",
-    "GIT_PREFIX",
-    "GIT_WORK_TREE",
-)
-"""Variables that a git hook sets: with them, git would work on another repository than the one we name."""
+__all__ = ["Workspace", "make_workspace", "workspace_folder"]
 
 
 class Workspace:
@@ -49,17 +27,24 @@ class Workspace:
         path: The folder.
         kind: ``in_place``, ``worktree`` or ``copy``.
         branch: The git branch of a worktree.
+        base: The commit of the project that a worktree was made of.
+        start: The commit, in the workspace's repository, of the files that it had at the start; empty when there is
+            no git.
     """
 
-    def __init__(self, path: Path, kind: str, branch: str = "") -> None:
+    def __init__(self, path: Path, kind: str, branch: str = "", *, base: str = "", start: str = "") -> None:
         self.path = path
         self.kind = kind
         self.branch = branch
+        self.base = base
+        self.start = start
 
     def record(self) -> dict[str, Any]:
         """Return what the journal keeps of it."""
-        facts = {"path": str(self.path), "kind": self.kind}
-        return facts | {"branch": self.branch} if self.branch else facts
+        optional = {"branch": self.branch, "base": self.base, "start": self.start}
+        return {"path": str(self.path), "kind": self.kind} | {
+            name: value for name, value in optional.items() if value
+        }
 
     @classmethod
     def recorded(cls, facts: dict[str, Any], project: Path) -> Workspace:
@@ -68,7 +53,7 @@ class Workspace:
         Raises:
             UsageError: The folder is gone.
         """
-        workspace = cls(Path(facts["path"]), facts["kind"], facts.get("branch", ""))
+        workspace = cls.of_record(facts)
         if not workspace.path.is_dir():
             raise UsageError(
                 f"the run's workspace {workspace.path} is gone",
@@ -76,168 +61,73 @@ class Workspace:
             )
         return workspace
 
+    @classmethod
+    def of_record(cls, facts: dict[str, Any]) -> Workspace:
+        """Return the workspace of a run from its journal, whether its folder is there or not."""
+        return cls(
+            Path(facts["path"]),
+            facts["kind"],
+            facts.get("branch", ""),
+            base=facts.get("base", ""),
+            start=facts.get("start", ""),
+        )
 
-def make_workspace(project: Path, run_id: str, *, in_place: bool, limit_mb: int) -> Workspace:
+
+def workspace_folder(project: Path) -> Path:
+    """Return the folder that holds the workspaces of a project's runs."""
+    return project / ".loopengt" / "workspaces"
+
+
+def make_workspace(project: Path, run_id: str, *, kind: WorkspaceKind, limit_mb: int) -> Workspace:
     """Make the workspace of a new run.
 
-    A project that is the top of a git repository with a commit gets a worktree on the branch
-    ``loopengt/<run>``, with its uncommitted changes and untracked files brought along; any other is copied.
+    ``auto`` is a worktree where the project is the top of a git repository with a commit, else a copy. A worktree is
+    on the branch ``loopengt/<run>`` of the commit that is checked out, and uncommitted changes and untracked files
+    are brought along.
+
+    Args:
+        project: The project folder.
+        run_id: The run.
+        kind: What the loop, or the command, asks for.
+        limit_mb: Most megabytes of a copy.
 
     Raises:
-        UsageError: The project is too large to copy, or the run has a workspace already.
+        UsageError: There is no repository for a worktree, the project is too large to copy, or the run has a workspace
+            or branch already.
         LoopengtError: The copy or worktree cannot be made; nothing is left of it.
     """
-    if in_place:
+    if kind is WorkspaceKind.IN_PLACE:
         return Workspace(project, "in_place")
-    path = project / ".loopengt" / "workspaces" / run_id
+    versioned = _has_commits(project)
+    if kind is WorkspaceKind.WORKTREE and not versioned:
+        raise UsageError(
+            f"the loop asks for `workspace: worktree`, and {project} is not the top of a git repository with a commit",
+            remedy="Commit the project with git, or set `workspace: copy` or `auto`.",
+        )
+    path = workspace_folder(project) / run_id
     if os.path.lexists(path):
         raise UsageError(f"the workspace {path} is there already", remedy="Choose another run id.")
+    as_worktree = versioned and kind is not WorkspaceKind.COPY
+    if as_worktree and is_branch(project, run_id):
+        raise UsageError(
+            f"the branch {branch_of(run_id)} is there already",
+            remedy=f"Choose another run id, or delete it: git branch -D {branch_of(run_id)}",
+        )
     try:
         make_state_folder(path.parent)
-        if _has_commits(project):
-            return _worktree(project, path, run_id)
-        return _copy(project, path, limit_mb)
+        if as_worktree:
+            base, start = make_worktree(project, path, run_id)
+            return Workspace(path, "worktree", branch_of(run_id), base=base, start=start)
+        return Workspace(path, "copy", start=make_copy(project, path, limit_mb))
     except (OSError, shutil.Error, subprocess.CalledProcessError) as exc:
-        _discard(project, path, run_id)  # half a copy may be what fills the disk
-        detail = (
-            exc.stderr.decode(errors="replace").strip()
-            if isinstance(exc, subprocess.CalledProcessError)
-            else exc
-        )
+        with suppress(LoopengtError):
+            remove_workspace(project, path, run_id)  # half a copy may be what fills the disk
+        said = exc.stderr if isinstance(exc, subprocess.CalledProcessError) else None
         raise LoopengtError(
-            f"the workspace {path} cannot be made: {detail}",
+            f"the workspace {path} cannot be made: {said.decode(errors='replace').strip() if said else exc}",
             remedy="Free space or mend permissions, or work on the files themselves with --in-place.",
         ) from exc
 
 
-def _discard(project: Path, path: Path, run_id: str) -> None:
-    shutil.rmtree(path, ignore_errors=True)
-    if (project / ".git").exists():
-        _git(project, "worktree", "prune", check=False)
-        _git(project, "branch", "-q", "-D", f"loopengt/{run_id}", check=False)
-
-
 def _has_commits(project: Path) -> bool:
-    return (project / ".git").exists() and _git(
-        project, "rev-parse", "--verify", "-q", "HEAD", check=False
-    ) != b""
-
-
-def _worktree(project: Path, path: Path, run_id: str) -> Workspace:
-    branch = f"loopengt/{run_id}"
-    _git(project, "worktree", "add", "-q", "-b", branch, str(path), "HEAD")
-    changes = _git(project, "diff", *_PLAIN_DIFF, "HEAD")
-    if changes:
-        _git(path, "apply", "--whitespace=nowarn", "-", stdin=changes)
-    left_out = (".loopengt/", *(f"{name}/" for name in _link_dependencies(project, path)))
-    for name in _git(project, "ls-files", "-z", "--others", "--exclude-standard").split(b"\0"):
-        relative = os.fsdecode(name)
-        if relative and not relative.startswith(left_out):
-            source, target = project / relative, path / relative
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if relative.endswith("/"):  # a repository of its own, into which git does not look
-                _copy_tree(source, target)
-            else:
-                shutil.copy2(source, target, follow_symlinks=False)
-    return Workspace(path, "worktree", branch)
-
-
-def _copy(project: Path, path: Path, limit_mb: int) -> Workspace:
-    size = _size_mb(project, limit_mb)
-    if size > limit_mb:
-        raise UsageError(
-            f"project {project} has more than {limit_mb} MB, too much to copy for each run",
-            remedy="Run with --in-place, make the folder a git repository, or raise "
-            "`copy_limit_mb` under [plugins.local] in .loopengt/config.toml.",
-        )
-    _copy_tree(project, path)
-    _make_repository(path)
-    return Workspace(path, "copy")
-
-
-def _copy_tree(source: Path, target: Path) -> None:
-    """Copy a folder without what tools leave behind; dependencies are linked, wherever they lie."""
-    linked: list[Path] = []
-
-    def left_out(folder: str, names: list[str]) -> set[str]:
-        links = [name for name in _LINKED.intersection(names) if Path(folder, name).is_dir()]
-        linked.extend(Path(folder, name).relative_to(source) for name in links)
-        return {*_NOT_COPIED.intersection(names), *links}
-
-    shutil.copytree(source, target, symlinks=True, ignore=left_out)
-    for relative in linked:
-        (target / relative).symlink_to(source / relative)
-
-
-def _make_repository(path: Path) -> None:
-    """Make a copy a git repository of its own, when there is git.
-
-    Tools that heed ignore files would otherwise follow those of the folders above, which ignore ``.loopengt/``: a
-    linter would find nothing to complain about, and a gate would pass on nothing. It also lets agents and
-    people see with ``git diff`` what a run has changed.
-    """
-    _git(path, "init", "-q", check=False)
-    if (path / ".git").is_dir():
-        identity = (
-            "-c",
-            "user.name=loopengt",
-            "-c",
-            "user.email=loopengt@localhost",
-            "-c",
-            "commit.gpgsign=false",
-        )
-        (path / ".git" / "info" / "exclude").write_text("\n".join(sorted(_LINKED)) + "\n", encoding="utf-8")
-        _git(path, "add", "-A", check=False)
-        _git(
-            path,
-            *identity,
-            "commit",
-            "-q",
-            "--allow-empty",
-            "-m",
-            "The project when the run began",
-            check=False,
-        )
-
-
-def _size_mb(project: Path, limit_mb: int) -> float:
-    total = 0
-    for folder, folders, files in os.walk(project):
-        folders[:] = [name for name in folders if name not in _NOT_COPIED | _LINKED]
-        for name in files:
-            total += os.lstat(os.path.join(folder, name)).st_size
-        if total > limit_mb * 1_000_000:
-            break
-    return total / 1_000_000
-
-
-def _link_dependencies(project: Path, path: Path) -> list[str]:
-    """Give a worktree the project's installed dependencies, and return the names of their folders.
-
-    Each is a folder of links that git ignores by a file of its own. One link in place of the folder would be
-    seen as a change: ``.venv/`` in a .gitignore means folders alone, and ``info/exclude`` is not ours.
-    """
-    found = [name for name in sorted(_LINKED) if (project / name).is_dir()]
-    names = [name for name in found if not os.path.lexists(path / name)]
-    for name in names:
-        folder = path / name
-        folder.mkdir()
-        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
-        for entry in (project / name).iterdir():
-            if entry.name != ".gitignore":
-                (folder / entry.name).symlink_to(entry)
-    return names
-
-
-def _git(folder: Path, *arguments: str, stdin: bytes | None = None, check: bool = True) -> bytes:
-    # Hooks and prompts of the user's configuration have no place in an unattended run.
-    command = ["git", "-C", str(folder), "-c", "core.hooksPath=/dev/null", *arguments]
-    environment = {name: value for name, value in os.environ.items() if name not in _GIT_PLACES}
-    try:
-        # In a session of its own: a terminal's Ctrl-C is for us, and must not leave half a workspace.
-        done = subprocess.run(
-            command, input=stdin, capture_output=True, check=check, env=environment, start_new_session=True
-        )
-    except FileNotFoundError:
-        return b""
-    return done.stdout if done.returncode == 0 else b""
+    return (project / ".git").exists() and bool(git_output(project, "rev-parse", "--verify", "-q", "HEAD"))

@@ -10,10 +10,10 @@ from typing import IO, TYPE_CHECKING
 from loopengt_hookspecs.errors import LoopengtError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["Objects", "remove_file", "write_tree"]
+__all__ = ["Objects", "remove_file", "write_file", "write_tree"]
 
 _CHUNK = 1 << 20
 _PART = b".loopengt-part"
@@ -83,13 +83,25 @@ def write_tree(
         remove_file(root, path)
     with Objects.opened(source) as objects:
         for path, (mode, digest) in write.items():
-            _write(root, path, mode, objects.chunks(digest))
+            write_file(root, path, mode, objects.chunks(digest))
 
 
-def _write(root: bytes, path: bytes, mode: bytes, chunks: Iterator[bytes]) -> None:
+def write_file(root: bytes, path: bytes, mode: bytes, chunks: Iterable[bytes]) -> None:
+    """Write a file, or a link, in one go; what stands in its place or in that of the folders above is replaced.
+
+    Args:
+        root: The folder.
+        path: Path below it.
+        mode: ``100644``, ``100755`` or ``120000``.
+        chunks: The content.
+
+    Raises:
+        OSError: It cannot be written.
+        LoopengtError: The path leads out of the folder.
+    """
     if any(part in (b"", b".", b"..", b".git") for part in path.split(b"/")):
         raise LoopengtError(f"the saved files have a name that is none: {os.fsdecode(path)}")
-    make_folders(root, path)
+    _make_folders(root, path)
     place = os.path.join(root, path)
     part = os.path.join(os.path.dirname(place), b".%d%s" % (os.getpid(), _PART))
     with suppress(FileNotFoundError):
@@ -109,7 +121,7 @@ def _write(root: bytes, path: bytes, mode: bytes, chunks: Iterator[bytes]) -> No
         raise
 
 
-def make_folders(root: bytes, path: bytes) -> None:
+def _make_folders(root: bytes, path: bytes) -> None:
     """Make the folders above a file; a link or file in their place is removed, so that nothing is written elsewhere."""
     folder = root
     for name in path.split(b"/")[:-1]:

@@ -36,9 +36,11 @@ def needed_by(step: StepSpec, steps: Sequence[StepSpec], taken: Container[str]) 
 
     Args:
         step: The step.
-        steps: All steps of the loop.
+        steps: Where to look for them.
         taken: Names of those that were taken already.
     """
+    if all(name in taken for name in _before(step)):
+        return []
     by_name = {each.name: each for each in steps}
     needed: set[str] = set()
     look = [step]

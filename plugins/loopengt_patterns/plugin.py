@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 @hookimpl
 def loopengt_register_patterns(register: Register[Pattern]) -> None:
-    """Register sequential, repeat and evaluator_optimizer."""
-    register("sequential", "loopengt_patterns.sequential:sequential", summary="Steps in declaration order")
-    register(
-        "repeat", "loopengt_patterns.repeat:repeat", summary="All steps, lap after lap, until the gates pass"
-    )
-    register(
-        "evaluator_optimizer",
-        "loopengt_patterns.evaluator_optimizer:evaluator_optimizer",
-        summary="Judge, improve, judge again, until the score is good enough",
-    )
+    """Register every pattern that comes with loopengt."""
+    for name, summary in {
+        "sequential": "Steps in declaration order",
+        "parallel_fan_out": "Ready steps at the same time, as their dependencies allow",
+        "supervisor_worker": "The first step decides which of the others comes next",
+        "handoff": "Each agent hands its work to the next",
+        "evaluator_optimizer": "Judge, improve, judge again, until the score is good enough",
+        "repeat": "All steps, lap after lap, until the gates pass",
+    }.items():
+        register(name, f"loopengt_patterns.{name}:{name}", summary=summary)

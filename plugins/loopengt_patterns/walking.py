@@ -11,17 +11,19 @@ from loopengt_hookspecs.patterns import Run
 
 __all__ = ["walk"]
 
+_NOTHING: Mapping[str, Any] = {}
 
-async def walk(run: Run, steps: Sequence[StepSpec], names: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+
+async def walk(run: Run, steps: Sequence[StepSpec], told: Mapping[str, Mapping[str, Any]] = _NOTHING) -> None:
     """Take each step once, as soon as those of the steps that it depends on have ended.
 
-    A failed step ends the run and what is under way with it. Without ``fail_fast`` only those that depend on it are
+    A failed step ends the run, and what is under way with it. Without ``fail_fast`` only those that depend on it are
     skipped.
 
     Args:
         run: The run; it bounds how many steps execute at a time.
         steps: Which steps; what else they depend on must have been taken.
-        names: Names for a step's prompt, by name of the step.
+        told: ``feedback`` and ``names`` for ``run.step``, by name of the step.
     """
     tolerate = not run.spec.policy.fail_fast
     # An event, not the task itself, is waited for: a chain of tasks is cancelled by recursion.
@@ -31,7 +33,7 @@ async def walk(run: Run, steps: Sequence[StepSpec], names: Mapping[str, Mapping[
         for dependency in step.dependencies:
             if dependency.step_name in ended:
                 await ended[dependency.step_name].wait()
-        await run.step(step, names=names and names.get(step.name), tolerate=tolerate, parallel=True)
+        await run.step(step, tolerate=tolerate, parallel=True, **told.get(step.name, _NOTHING))
         ended[step.name].set()
 
     async with asyncio.TaskGroup() as group:

@@ -22,5 +22,5 @@ def loopengt_register_stop_conditions(register: Register[StopConditionKind]) -> 
     register(
         "quality_threshold", f"{_RULES}:QualityThreshold", summary="When a score is high enough: goal_met"
     )
-    register("manual", f"{_RULES}:Manual", summary="When a person says so: loopengt stop RUN")
+    register("manual", f"{_RULES}:Manual", summary="When a person makes a file, .loopengt/stop: stopped")
     register("custom", f"{_RULES}:Custom", summary="When an expression holds: stopped")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from loopengt.expressions import Expression, ExpressionError, parse_expression
 from loopengt_hookspecs.errors import UsageError
@@ -11,11 +12,16 @@ from loopengt_hookspecs.models import End, EndReason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from loopengt_hookspecs.models import LoopSpec, StopCondition
+    from loopengt_hookspecs.registration import PluginContext
     from loopengt_hookspecs.stop_conditions import Progress, StopRule
 
-__all__ = ["Custom", "GoalMet", "Manual", "MaxTurns", "QualityThreshold", "Timeout"]
+__all__ = ["DEFAULT_STOP_FILE", "Custom", "GoalMet", "Manual", "MaxTurns", "QualityThreshold", "Timeout"]
+
+DEFAULT_STOP_FILE = ".loopengt/stop"
+"""The file that ends runs with a ``manual`` condition, below the project folder."""
 
 
 class MaxTurns:
@@ -31,9 +37,10 @@ class _MaxTurns:
     limit: int
 
     def check(self, progress: Progress) -> End | None:
-        if progress.turn < self.limit:
+        limit = self.limit + progress.added.get("turns", 0)
+        if progress.turn < limit:
             return None
-        return End(EndReason.EXHAUSTED, f"stop condition max_turns: {self.limit} turns were taken")
+        return End(EndReason.EXHAUSTED, f"stop condition max_turns: {limit:g} turns were taken")
 
 
 class Timeout:
@@ -49,9 +56,10 @@ class _Timeout:
     time_limit: float
 
     def check(self, progress: Progress) -> End | None:
-        if progress.elapsed < self.time_limit:
+        limit = self.time_limit + progress.added.get("seconds", 0)
+        if progress.elapsed < limit:
             return None
-        return End(EndReason.EXHAUSTED, f"stop condition timeout: {self.time_limit:g} seconds are over")
+        return End(EndReason.EXHAUSTED, f"stop condition timeout: {limit:g} seconds are over")
 
 
 class GoalMet:
@@ -112,17 +120,39 @@ class _QualityThreshold:
 
 
 class Manual:
-    """A person ends the run with ``loopengt stop RUN``, which works for every run; the spec only says so."""
+    """A person ends all runs of the loop by making a file; a single one ends with ``loopengt stop RUN``, too.
+
+    ``value`` is the file's path below the project. It is the person's: nothing here deletes it.
+
+    Args:
+        project: The project folder.
+    """
+
+    def __init__(self, project: Path) -> None:
+        self._project = project
+
+    @classmethod
+    def from_context(cls, context: PluginContext) -> Manual:
+        """Make the kind for a project."""
+        return cls(context.project)
 
     def bind(self, condition: StopCondition, spec: LoopSpec) -> StopRule:
         """Make the rule."""
-        return _Manual()
+        name = _path_below(condition, DEFAULT_STOP_FILE)
+        return _Manual(self._project / name, name)
 
 
 @dataclass(frozen=True, slots=True)
 class _Manual:
+    path: Path
+    name: str
+    polled: ClassVar[bool] = True
+
     def check(self, progress: Progress) -> End | None:
-        return None
+        if not os.path.lexists(self.path):
+            return None
+        detail = f"stop condition manual: the file {self.name} is there; runs go on when it is removed"
+        return End(EndReason.STOPPED, detail)
 
 
 class Custom:
@@ -162,6 +192,19 @@ def _is_awaited(path: Sequence[str | int], scope: Mapping[str, Any]) -> bool:
         return False
     steps = scope["steps"]
     return path[1] in steps and steps[path[1]]["output"] is None
+
+
+def _path_below(condition: StopCondition, default: str) -> str:
+    """Return the path that a condition names, which must not lead out of the project."""
+    value = default if condition.value is None else condition.value
+    parts = value.split("/") if isinstance(value, str) else []
+    name = "/".join(part for part in parts if part not in ("", "."))
+    if not name or parts[0] == "" or ".." in parts or "\0" in name:
+        raise UsageError(
+            f"stop condition {condition.condition_type!r} has the value {value!r}",
+            remedy=f"Give the path of a file below the project folder, such as `value: {default}`.",
+        )
+    return name
 
 
 def _number(condition: StopCondition, what: str, *, whole: bool = False) -> float:

@@ -42,9 +42,11 @@ class RunFiles:
         with JournalFile(self.path(row.run_id), sync=self._sync, create=True) as file:
             if file.damage or file.state.lines:
                 raise StorageError(f"There is a run {row.run_id} already.", remedy="Choose another run id.")
-            file.write(events(1, count, row) | _claim(1, owner, ttl), payload)
+            # Not 1: a lease on a deleted run must be none on a later run of the same id.
+            fence = time.time_ns() // 1_000
+            file.write(events(1, count, row) | _claim(fence, owner, ttl), payload)
             self._keep(row.run_id, file)
-        return Lease(row.run_id, 1)
+        return Lease(row.run_id, fence)
 
     def claim(self, run_id: str, owner: str, ttl: float) -> Lease:
         """Lease a run that nobody drives."""

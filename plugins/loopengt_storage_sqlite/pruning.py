@@ -69,6 +69,4 @@ def compact(path: Path, connect: Callable[[], sqlite3.Connection]) -> int:
 
 
 def _size(path: Path) -> int:
-    return sum(
-        file.stat().st_size for file in (path, path.with_name(path.name + "-wal")) if file.exists()
-    )
+    return sum(file.stat().st_size for file in (path, path.with_name(path.name + "-wal")) if file.exists())

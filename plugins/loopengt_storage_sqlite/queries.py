@@ -38,7 +38,9 @@ def find_run(connection: sqlite3.Connection, run_id: str, after: int) -> tuple[i
     return no, 0 if last is None else last & _MASK
 
 
-def read_batches(connection: sqlite3.Connection, no: int, last: int) -> tuple[list[Batch], int, bool]:
+def read_batches(
+    connection: sqlite3.Connection, run_id: str, no: int, last: int
+) -> tuple[list[Batch], int, bool]:
     """Return some batches behind position ``last``, where they end, and whether there may be more."""
     base = no << SEQ_BITS
     batches: list[Batch] = []
@@ -57,7 +59,9 @@ def read_batches(connection: sqlite3.Connection, no: int, last: int) -> tuple[li
                 raise
             return batches, last, True  # What stands before the damage; the next call meets it again.
     if not batches and connection.execute("SELECT 1 FROM runs WHERE no = ?", (no,)).fetchone() is None:
-        raise RunNotFound("the run was deleted while it was read", remedy="List the runs with `loopengt runs`.")
+        raise RunNotFound(
+            f"run {run_id!r} was deleted while it was read", remedy="List the runs with `loopengt runs`."
+        )
     return batches, last, len(batches) == _MOST_BATCHES
 
 

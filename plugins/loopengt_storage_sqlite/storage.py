@@ -129,7 +129,7 @@ class SqliteStorage:
         no, last = await self._parts.reader.run(queries.find_run, run_id, after)
         more = True
         while more:
-            batches, last, more = await self._parts.reader.run(queries.read_batches, no, last)
+            batches, last, more = await self._parts.reader.run(queries.read_batches, run_id, no, last)
             for batch in batches:
                 yield batch
 

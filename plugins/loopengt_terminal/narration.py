@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from loopengt.display import dollars, duration, first_line, one_line, proof, spent, visible
+from loopengt.display import decision, dollars, duration, first_line, one_line, proof, spent, visible
 from loopengt_terminal.progress import tokens_of
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _request(data: dict[str, Any], step: StepProgress, progress: Progress, event
 
 
 def _decision(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
-    return Line(f"{_name(step, progress)} was decided: {one_line(data.get('decision') or '')}", "dim")
+    return Line(f"{_name(step, progress)} was decided: {decision(data)}", "dim")
 
 
 def _tool(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:

@@ -30,7 +30,7 @@ class StepProgress:
     attempt: int = 1
     agent: str = ""
     doing: str = "working"
-    """What happens now: working, checking, or waiting for another attempt."""
+    """What happens now: working, checking, or waiting, for another attempt or an answer."""
     failed_gates: list[str] = field(default_factory=list)
     """Gates that the present attempt did not pass."""
 
@@ -113,6 +113,10 @@ class Progress:
         elif kind == "agent.response":
             step.doing = "checking"
             self._spend(data)
+        elif kind == "approval.request":
+            step.doing = "waiting for an answer"
+        elif kind == "approval.decision":
+            step.doing = "checking"
         elif kind == "gate.fail":
             step.failed_gates.append(str(data.get("gate")))
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 FIELDS = [
     "run_id",
+    "parent",
     "loop_name",
     "status",
     "reason",
@@ -62,6 +63,7 @@ def test_runs_are_listed_newest_first_with_their_figures(bench: Bench) -> None:
     assert (newest["loop_name"], newest["status"], newest["reason"]) == ("other", "failed", "exhausted")
     assert oldest | {"run_id": "", "started_at": "", "completed_at": ""} == {
         "run_id": "",
+        "parent": None,
         "loop_name": "demo",
         "status": "completed",
         "reason": "goal_met",

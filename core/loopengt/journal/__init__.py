@@ -12,7 +12,7 @@ from loopengt.journal.codec import (
 )
 from loopengt.journal.fold import Fold
 from loopengt.journal.reader import load_run, read_events
-from loopengt.journal.records import OpenStep, total_tokens
+from loopengt.journal.records import OpenStep, Usage, total_tokens
 from loopengt.journal.replay import Key, Replay
 from loopengt.journal.trace import Tracer
 from loopengt.journal.writer import BLOB_LIMIT, Journal
@@ -25,6 +25,7 @@ __all__ = [
     "OpenStep",
     "Replay",
     "Tracer",
+    "Usage",
     "clean_text",
     "decode_batch",
     "decode_value",

@@ -8,7 +8,7 @@ from typing import Any
 
 from loopengt.journal.folded import FoldedState
 from loopengt.journal.gathering import gather
-from loopengt.journal.records import AgentFold, HistoryEntry, OpenStep, StepFold, Usage, is_turn, total_tokens
+from loopengt.journal.records import AgentFold, HistoryEntry, OpenStep, StepFold, is_turn, total_tokens
 from loopengt_hookspecs.models import End, EndReason, Event, RunStatus, StepStatus
 from loopengt_hookspecs.patterns import GateFailure, StepOutcome
 
@@ -80,6 +80,8 @@ class Fold(FoldedState):
         cost = answer.get("cost_usd")
         if cost is None:
             self.unknown_costs += 1
+            agent.unknown_costs += 1
+            spent.unknown_costs += 1
             cost = 0.0
         seconds = answer.get("duration", 0.0)
         self.tokens += tokens
@@ -109,7 +111,8 @@ class Fold(FoldedState):
         self.loop_name = data["loop"]
         self.context = data.get("context", {})
         self.status = RunStatus.RUNNING
-        self.started_at = self._segment_start = event.at
+        self._segment_start = event.at
+        self.started_at = data.get("forked_from", {}).get("time", event.at)
         self.step_index = {name: index for index, name in enumerate(data.get("steps", ()))}
 
     def _loop_resume(self, event: Event) -> None:
@@ -120,7 +123,8 @@ class Fold(FoldedState):
             self.header = self.header | {key: event.data[key] for key in ("spec", "steps", "limits")}
             self.step_index = {name: index for index, name in enumerate(event.data["steps"])}
             self._done &= self.step_index.keys()
-        self.end = None
+            self.context = event.data.get("context", self.context)
+        self.end = self.stop = None
         self.status = RunStatus.RUNNING
 
     def _loop_rest(self, event: Event) -> None:
@@ -129,6 +133,7 @@ class Fold(FoldedState):
         self.status = reason.status
         if self.status is RunStatus.PAUSED:
             return
+        self.stop = None
         for opened in self.open.values():
             known = self.step(opened.step)
             known.status = StepStatus.FAILED
@@ -180,33 +185,29 @@ class Fold(FoldedState):
             spent = opened.token_usage = opened.token_usage or {}
             for kind, count in usage.items():
                 spent[kind] = spent.get(kind, 0) + count
-        agent = self._spend(opened, data, tokens)
-        if "cost_usd" not in data:
-            self.unknown_costs += 1
+        agent = self._spend(opened, data, tokens, "cost_usd" not in data)
         agent.last_output = data.get("output")
 
     def _agent_error(self, event: Event) -> None:
         opened = self.open[event.step or ""]
         data = opened.error = event.data
         usage = data.get("token_usage")
-        self._spend(opened, data, total_tokens(usage) if usage else 0).errors += 1
+        unknown = data.get("cost_source") == "unknown"
+        self._spend(opened, data, total_tokens(usage) if usage else 0, unknown).errors += 1
 
-    def _spend(self, opened: OpenStep, data: dict[str, Any], tokens: int) -> AgentFold:
+    def _spend(self, opened: OpenStep, data: dict[str, Any], tokens: int, unknown: bool) -> AgentFold:
         """Debit one attempt to the run, its step and its agent."""
         seconds, cost = data.get("duration", 0.0), data.get("cost_usd", 0.0)
         self.tokens += tokens
         self.cost_usd += cost
-        agent = self._agent(opened.agent)
+        agent, spent = self._agent(opened.agent), self._spent(opened.declared)
         agent.invocations += 1
         agent.add(seconds, tokens, cost)
-        self._spent(opened.declared).add(seconds, tokens, cost)
+        spent.add(seconds, tokens, cost)
+        if unknown:
+            for used in (self, agent, spent):
+                used.unknown_costs += 1
         return agent
-
-    def _spent(self, step: str) -> Usage:
-        known = self.spent.get(step)
-        if known is None:
-            known = self.spent[step] = Usage()
-        return known
 
     def _gate(self, event: Event) -> None:
         data = event.data
@@ -217,9 +218,11 @@ class Fold(FoldedState):
 
     def _step_retry(self, event: Event) -> None:
         opened = self.open[event.step or ""]
-        opened.attempt = event.data["attempt"]
-        opened.feedback = event.data.get("feedback", "")
-        opened.delay = event.data.get("delay", 0.0)
+        data = event.data
+        opened.delay = data.get("delay", 0.0)
+        opened.waited = opened.waited + opened.delay if data["attempt"] == opened.attempt else 0.0
+        opened.attempt = data["attempt"]
+        opened.feedback = data.get("feedback", opened.feedback)  # a wait for a rate limit leaves it
         opened.retry_at = event.at + opened.delay
         opened.invoked = False
         opened.response = opened.error = opened.verdicts = None
@@ -297,12 +300,6 @@ class Fold(FoldedState):
             self.any_completed = self.any_completed or worked
             self.last_outcome = outcome
 
-    def _agent(self, name: str) -> AgentFold:
-        known = self.agents.get(name)
-        if known is None:
-            known = self.agents[name] = AgentFold()
-        return known
-
     # -- decisions and questions ------------------------------------------------------------------------------
 
     def _approval_request(self, event: Event) -> None:
@@ -312,15 +309,19 @@ class Fold(FoldedState):
     def _approval_decision(self, event: Event) -> None:
         self.questions.pop(event.data["id"], None)
         self.decisions[event.data["id"]] = event.data
+        self._outside(event)
+
+    def _checkpoint_save(self, event: Event) -> None:
+        self.checkpoints[event.data["checkpoint_id"]] = event.data
+        self._outside(event)
+
+    def _outside(self, event: Event) -> None:
         if "elapsed" in event.data:  # written while nobody drove the run
             self._elapsed_before, self._segment_start = event.data["elapsed"], self.at
 
-    def _checkpoint_save(self, event: Event) -> None:
-        self.checkpoints.append(event.data["checkpoint_id"])
-
     def _checkpoint_delete(self, event: Event) -> None:
-        if event.data["checkpoint_id"] in self.checkpoints:
-            self.checkpoints.remove(event.data["checkpoint_id"])
+        self.checkpoints.pop(event.data["checkpoint_id"], None)
+        self._outside(event)
 
     def _budget_add(self, event: Event) -> None:
         for key, amount in event.data["added"].items():
@@ -328,11 +329,18 @@ class Fold(FoldedState):
 
     def _progress(self, event: Event) -> None:
         self.progress.apply(event.step or "", event.data)
+        opened = self.open.get(event.step or "")
+        if opened is not None:
+            opened.weighed = event.data.get("attempt", 0)
+
+    def _loop_stop(self, event: Event) -> None:
+        self.stop = event.data
 
 
 _HANDLERS: dict[str, Callable[[Fold, Event], StepOutcome | None]] = {
     "loop.start": Fold._loop_start,
     "loop.resume": Fold._loop_resume,
+    "loop.stop": Fold._loop_stop,
     "loop.pause": Fold._loop_rest,
     "loop.complete": Fold._loop_rest,
     "loop.error": Fold._loop_rest,

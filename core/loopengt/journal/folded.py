@@ -50,7 +50,8 @@ class FoldedState:
         """Whether any step did its work; skipped ones did not."""
         self.last_outcome: StepOutcome | None = None
         """How the step came out that completed last."""
-        self.checkpoints: list[str] = []
+        self.checkpoints: dict[str, dict[str, Any]] = {}
+        """Data of the ``checkpoint.save`` events, by id; those of deleted ones are left out."""
         self.questions: dict[str, dict[str, Any]] = {}
         """What a person is asked (data of ``approval.request`` events), by id."""
         self.decisions: dict[str, dict[str, Any]] = {}
@@ -60,6 +61,8 @@ class FoldedState:
         self.added: dict[str, float] = {}
         """What was added to the run's limits since it began: turns, seconds, tokens, cost_usd."""
         self.progress = ProgressFold()
+        self.stop: dict[str, Any] | None = None
+        """That a person has asked the run to stop (data of the ``loop.stop`` event), which it has not done yet."""
         self.history: list[HistoryEntry] | None = [] if history else None
         self.step_index: dict[str, int] = {}
         """Position of each declared step."""
@@ -87,6 +90,18 @@ class FoldedState:
         known = self.steps.get(name)
         if known is None:
             known = self.steps[name] = StepFold()
+        return known
+
+    def _agent(self, name: str) -> AgentFold:
+        known = self.agents.get(name)
+        if known is None:
+            known = self.agents[name] = AgentFold()
+        return known
+
+    def _spent(self, step: str) -> Usage:
+        known = self.spent.get(step)
+        if known is None:
+            known = self.spent[step] = Usage()
         return known
 
     def snapshot(self) -> LoopState:

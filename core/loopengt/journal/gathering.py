@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from loopengt_hookspecs.patterns import StepOutcome
+from loopengt_hookspecs.patterns import GateFailure, StepOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,11 +28,16 @@ def gather(
     began = at
     outputs: list[Any] = []
     tokens: dict[str, int] = {}
+    failures: dict[str, list[str]] = {}
     for instance in instances:
         assert instance.outcome is not None, "an instance has come out before its step is gathered"
         outputs.append(instance.outcome.output)
+        for failure in instance.outcome.failures:
+            failures.setdefault(failure.gate, []).append(f"{instance.outcome.step}: {failure.feedback}")
         began = min(began, instance.started_at or began)
         for kind, count in instance.outcome.token_usage.items():
             tokens[kind] = tokens.get(kind, 0) + count
     facts = {"items": len(outputs)}
-    return StepOutcome(name, 1, outputs, error, (), False, max(0.0, at - began), tokens, facts), began
+    seconds = max(0.0, at - began)
+    failed = tuple(GateFailure(gate, "\n".join(texts)) for gate, texts in failures.items())
+    return StepOutcome(name, 1, outputs, error, failed, False, seconds, tokens, facts), began

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.patterns import StepOutcome
 
 __all__ = [
+    "REMEMBERED_ATTEMPTS",
     "AgentFold",
     "HistoryEntry",
     "OpenStep",
@@ -22,6 +23,9 @@ __all__ = [
     "is_turn",
     "total_tokens",
 ]
+
+REMEMBERED_ATTEMPTS = 20_000
+"""Attempts of a run that are remembered, to see whether a later one comes to the same."""
 
 
 @dataclass(slots=True)
@@ -46,6 +50,8 @@ class Usage:
     """Time that agents worked."""
     tokens: int = 0
     cost_usd: float = 0.0
+    unknown_costs: int = 0
+    """Attempts whose cost nobody knows."""
 
     def add(self, seconds: float, tokens: int, cost_usd: float) -> None:
         """Add one attempt."""
@@ -67,23 +73,35 @@ class AgentFold(Usage):
 class ProgressFold:
     """What the run has come to so far, for no_progress."""
 
-    seen: dict[str, set[str]] = field(default_factory=dict)
-    """Fingerprints by step."""
+    seen: dict[tuple[str, str], None] = field(default_factory=dict)
+    """Steps with the fingerprints of what they came to, those met last at the end."""
     repeats: dict[str, int] = field(default_factory=dict)
     """How often each step has come to nothing new since anything new was there."""
+    same: dict[str, str] = field(default_factory=dict)
+    """What stayed the same, by the steps in ``repeats``."""
     best: float | None = None
     """The best value of the metric."""
+
+    def knows(self, step: str, signature: str) -> bool:
+        """Whether a step has come to that before."""
+        return (step, signature) in self.seen
 
     def apply(self, step: str, data: dict[str, Any]) -> None:
         """Bring it forward by a ``progress`` event."""
         if "signature" in data:
-            self.seen.setdefault(step, set()).add(data["signature"])
+            key = (step, data["signature"])
+            self.seen.pop(key, None)
+            self.seen[key] = None
+            if len(self.seen) > REMEMBERED_ATTEMPTS:
+                del self.seen[next(iter(self.seen))]
         if "best" in data:
             self.best = data["best"]
         if data["new"]:
             self.repeats.clear()
+            self.same.clear()
         else:
             self.repeats[step] = self.repeats.get(step, 0) + 1
+            self.same[step] = data.get("same", "")
 
 
 @dataclass(slots=True)
@@ -104,6 +122,8 @@ class OpenStep:
     """When the current attempt may begin, in seconds since the epoch; 0: at once."""
     delay: float = 0.0
     """Seconds that lay between the failure and ``retry_at``."""
+    waited: float = 0.0
+    """Seconds that the current attempt was to wait for rate limits."""
     invoked: bool = False
     """Whether the current attempt's agent was called."""
     response: dict[str, Any] | None = None
@@ -116,6 +136,8 @@ class OpenStep:
     """Gates checked at the current attempt: whether they passed, and their feedback."""
     token_usage: dict[str, int] | None = None
     """Tokens of all attempts."""
+    weighed: int = 0
+    """The last attempt of which a ``progress`` event tells what it came to; 0: none."""
 
 
 @dataclass(slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from time import time
 from typing import TYPE_CHECKING, Any
 
+from loopengt.journal.clock import steady_clock
 from loopengt.journal.codec import encode_batch, encode_value
 from loopengt_hookspecs.errors import LeaseLost, StorageError
 from loopengt_hookspecs.models import Event
@@ -39,7 +39,7 @@ class Journal:
         storage: Where the journal lies.
         fold: The state up to the journal's present end.
         publish: Called with each event in order, for observers; None: nobody watches.
-        clock: Returns seconds since the epoch.
+        clock: Returns seconds since the epoch; None: a steady clock, which no change of the system's clock moves.
     """
 
     def __init__(
@@ -48,13 +48,15 @@ class Journal:
         fold: Fold,
         *,
         publish: Callable[[Event], None] | None = None,
-        clock: Callable[[], float] = time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
         self.storage = storage
         self.fold = fold
         self.lease: Lease | None = None
         self._publish = publish
-        self._clock = clock
+        self._given_clock = clock
+        self.now: Callable[[], float] = clock or steady_clock(fold.at)
+        """Returns the time that an event has which is noted now."""
         self._noted: list[Event] = []
         self._unpublished: deque[Event] = deque()
         self._stored: dict[int, dict[str, Any]] = {}
@@ -64,6 +66,11 @@ class Journal:
         self._sent = fold.seq
 
     @property
+    def position(self) -> int:
+        """Position of the event that was noted last."""
+        return self._seq
+
+    @property
     def is_writing(self) -> bool:
         """Whether an append is under way."""
         return self._sent != self.fold.seq
@@ -71,6 +78,7 @@ class Journal:
     def take_up(self, lease: Lease) -> None:
         """Go on behind the fold's last event, under a lease that was claimed."""
         self.lease = lease
+        self.now = self._given_clock or steady_clock(self.fold.at)
         self._seq = self._sent = self.fold.seq
 
     def note(self, kind: str, step: str | None, data: dict[str, Any]) -> None:
@@ -82,7 +90,7 @@ class Journal:
             data: What happened, JSON data; the journal keeps the dict.
         """
         self._seq = seq = self._seq + 1
-        event = _new_event(Event, (seq, kind, self._clock(), step, data))
+        event = _new_event(Event, (seq, kind, self.now(), step, data))
         self._noted.append(event)
         if self._publish is not None:
             self._unpublished.append(event)

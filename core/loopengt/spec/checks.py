@@ -28,6 +28,9 @@ def check_names(outline: Outline, names: KnownNames) -> Iterator[Problem]:
         yield from _duplicates(kind, entries, outline)
     yield from _steps(outline)
     yield from _circles(outline)
+    supervisor = text_at(outline.data, "handoff", "supervisor")
+    if supervisor and supervisor not in outline.step_names:
+        yield _unknown(outline, ("handoff", "supervisor"), "step", supervisor, outline.step_names)
     for agent in outline.agents:
         yield from _listed(agent, "tools", "tool", outline.tools, outline)
         yield from _provider(agent, outline, names)

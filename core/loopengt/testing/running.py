@@ -148,6 +148,7 @@ async def resume_loop(
     *,
     observers: Sequence[Observer] = (),
     unknown_outcome: UnknownOutcome = "ask",
+    add_budget: Mapping[str, float] | None = None,
 ) -> RunResult:
     """Take a run up again and drive it until it ends or pauses.
 
@@ -156,6 +157,7 @@ async def resume_loop(
         run_id: Id of the run.
         observers: Who watches.
         unknown_outcome: What to assume of a step with ``effects: once`` that was under way.
+        add_budget: What to add to the run's limits: ``turns``, ``seconds``, ``tokens``, ``cost_usd``.
 
     Raises:
         RunNotFound: The storage has no such run.
@@ -163,7 +165,7 @@ async def resume_loop(
     """
     from loopengt_hookspecs.engines import ResumeRequest
 
-    request = ResumeRequest(run_id, observers, unknown_outcome)
+    request = ResumeRequest(run_id, observers, unknown_outcome, add_budget or {})
     async with kernel.storage():
         return await kernel.engine().resume(request)
 

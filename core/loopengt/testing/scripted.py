@@ -47,6 +47,8 @@ class ScriptedAgent:
     """
 
     options = None
+    reports_cost = True
+    """Whether the agents count as ones that always say what a call has cost; set it to False for those that do not."""
 
     def __init__(
         self,

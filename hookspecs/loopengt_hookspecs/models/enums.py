@@ -272,6 +272,7 @@ class EventType(StrEnum):
     LOOP_ERROR = "loop.error"
     LOOP_PAUSE = "loop.pause"
     LOOP_RESUME = "loop.resume"
+    LOOP_STOP = "loop.stop"
     STEP_START = "step.start"
     STEP_COMPLETE = "step.complete"
     STEP_ERROR = "step.error"

@@ -1,4 +1,4 @@
-"""Imports an agent's function, from the project folder first, else from the installed packages."""
+"""Imports the functions that a spec names, from the project folder first, else from the installed packages."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ from pathlib import Path
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-from loopengt_hookspecs.errors import AgentError
+from loopengt.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-__all__ = ["NoFunctionError", "find_module", "load_attribute"]
+__all__ = [
+    "NoFunctionError",
+    "find_module",
+    "find_source",
+    "load_attribute",
+    "split_reference",
+]
 
 _lock = RLock()
 # A project folder on the path, and the modules that were there before it. Of one project at a time: the same
@@ -34,6 +40,22 @@ class NoFunctionError(Exception):
         super().__init__(message)
 
 
+def split_reference(reference: str) -> tuple[str, str]:
+    """Split ``package.module:attribute`` (or ``package.module.attribute``) into module and attribute.
+
+    Raises:
+        ValueError: It is not a dotted path of Python names.
+    """
+    module, colon, attribute = reference.partition(":")
+    if not colon:
+        module, _, attribute = reference.rpartition(".")
+    if not all(part.isidentifier() for part in (*module.split("."), *attribute.split("."))):
+        raise ValueError(
+            f"{reference!r} is not the dotted path of a function: write module:function, such as agents:fix"
+        )
+    return module, attribute
+
+
 def find_module(module: str, project: Path) -> bool:
     """Whether the module's first part is in the project folder or installed; imports nothing."""
     top = module.partition(".")[0]
@@ -42,13 +64,34 @@ def find_module(module: str, project: Path) -> bool:
         return _project_spec(module, project) is not None or _installed(top)
 
 
+def find_source(module: str, project: Path) -> Path | None:
+    """Return the source file of a module that lies in the project folder; imports nothing.
+
+    Returns:
+        The file; None: the module is not the project's, or has no source.
+
+    Raises:
+        ModuleNotFoundError: The project has a package of that name, but not this module in it.
+    """
+    with _lock:
+        spec = _project_spec(module, project)
+        parts = module.split(".")
+        for count in range(2, len(parts) + 1) if spec is not None else ():
+            name = ".".join(parts[:count])
+            spec = PathFinder.find_spec(name, spec.submodule_search_locations or []) if spec else None
+            if spec is None:
+                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+    origin = (spec.origin or "") if spec is not None else ""
+    return Path(origin) if origin.endswith(".py") else None
+
+
 def load_attribute(module: str, attribute: str, project: Path) -> Callable[..., Any]:
     """Import the module and return what the attribute path names in it.
 
     Raises:
         ModuleNotFoundError: The module, or one that it imports, is not there; ``name`` says which.
         NoFunctionError: The module has no such function.
-        AgentError: The module's name belongs to a module of Python, or to one that is already imported.
+        UsageError: Its name belongs to a module of Python, or to one that is already imported.
         Exception: Whatever the module raises while it is imported.
     """
     with _lock:
@@ -142,10 +185,9 @@ def _load_top(spec: ModuleSpec) -> None:
     if existing is not None and _origin(existing) == _origin_of(spec):
         return
     if existing is not None or spec.name in sys.stdlib_module_names:
-        raise AgentError(
+        raise UsageError(
             f"the module name {spec.name!r} in {_origin_of(spec)} is taken by another module",
             remedy="Give the file another name, and correct the function's path in the spec.",
-            kind="ImportError",
         )
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module

@@ -1,0 +1,72 @@
+"""Temporary folders that say whose they are, so that those of a process that was killed can be found."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from loopengt.ownership import current_owner, is_alive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["forsaken_folders", "remove_forsaken", "temporary_folder"]
+
+_PREFIX = "loopengt-"
+_MARK = ".loopengt-owner.json"
+_MOST_BYTES = 10_000
+
+
+@contextmanager
+def temporary_folder(project: Path) -> Iterator[Path]:
+    """Make a folder that is removed at the end of the block, or by ``runs prune`` should the process be killed.
+
+    Args:
+        project: The project that it is made for.
+    """
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as name:
+        told = {"project": str(project), "owner": current_owner()}
+        Path(name, _MARK).write_text(json.dumps(told), encoding="utf-8")
+        yield Path(name)
+
+
+def forsaken_folders(project: Path) -> list[Path]:
+    """Return the temporary folders of a project whose makers are gone. Others' are not looked into."""
+    found: list[Path] = []
+    with suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
+        found = [
+            Path(entry.path)
+            for entry in entries
+            if entry.name.startswith(_PREFIX) and _is_forsaken(entry, project)
+        ]
+    return sorted(found)
+
+
+def remove_forsaken(folder: Path) -> None:
+    """Remove what ``forsaken_folders`` has found.
+
+    Raises:
+        OSError: It cannot be removed.
+    """
+    shutil.rmtree(folder)
+
+
+def _is_forsaken(entry: os.DirEntry[str], project: Path) -> bool:
+    try:
+        # The folder is everybody's: only what this user has made counts, and no link is followed.
+        if not entry.is_dir(follow_symlinks=False) or entry.stat(follow_symlinks=False).st_uid != os.getuid():
+            return False
+        mark = os.open(
+            os.path.join(entry.path, _MARK), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        )
+        with open(mark, "rb") as file:
+            told = json.loads(file.read(_MOST_BYTES))
+        # Not known to be alive is not enough: it may be in another container.
+        return bool(told["project"] == str(project)) and is_alive(told["owner"]) is False
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False

@@ -1,0 +1,207 @@
+"""Makes one attempt at a step: calls its agent within time and budgets, and writes down what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from loopengt import get_logger
+from loopengt_hookspecs.errors import AgentError, LeaseLost, StorageError
+from loopengt_local.control import EndRun
+from loopengt_local.gating import check_input
+from loopengt_local.pricing import price_attempt
+from loopengt_local.replies import EMITTED, response_data
+from loopengt_local.requests import make_request
+from loopengt_local.retry import Failure
+
+if TYPE_CHECKING:
+    from loopengt_hookspecs.agents import AgentReply, AgentRequest
+    from loopengt_local.accounts import Reservation
+    from loopengt_local.compiled import CompiledStep
+    from loopengt_local.run import LocalRun
+
+__all__ = ["AgentAttempt"]
+
+# How long an append proves that the run is still ours; an attempt that begins later is recorded first.
+PROVEN_SECONDS = 1.0
+
+
+class AgentAttempt:
+    """One attempt.
+
+    Args:
+        run: The run.
+        step: The step, or instance.
+        turn: The turn that the execution takes.
+        occurrence: Which execution of the step it belongs to, from 1.
+        number: Which attempt of that execution it is, from 1.
+    """
+
+    __slots__ = (
+        "_journal",
+        "_number",
+        "_occurrence",
+        "_prompt_size",
+        "_reservation",
+        "_run",
+        "_step",
+        "_turn",
+        "response",
+    )
+
+    def __init__(self, run: LocalRun, step: CompiledStep, turn: int, occurrence: int, number: int) -> None:
+        self._run = run
+        self._journal = run.journal
+        self._step = step
+        self._turn = turn
+        self._occurrence = occurrence
+        self._number = number
+        self._reservation: Reservation | None = None
+        self._prompt_size = 0
+        self.response: dict[str, Any] = {}
+        """Data of the ``agent.response`` event, once the agent has answered."""
+
+    async def make(self, feedback: str, names: Mapping[str, Any] | None) -> Failure | None:
+        """Call the agent, as soon as the budgets admit it; None: it has answered.
+
+        Args:
+            feedback: Why the previous attempt was not good enough.
+            names: Names that the prompt sees beside those of the run.
+
+        Raises:
+            EndRun: A budget is exhausted, or the prompt names something that the run does not hold.
+        """
+        run, step = self._run, self._step
+        request = make_request(run, step, self._occurrence, self._number, feedback, names, self._emit)
+        if not run.budgets.active:
+            return await self._dispatch(request, names, None)
+        opened = run.fold.open.get(step.name)
+        begins = opened is None or opened.occurrence != self._occurrence
+        self._reservation = reservation = await run.budgets.admit(step, request, takes_turn=begins)
+        try:
+            return await self._dispatch(request, names, reservation)
+        finally:
+            run.budgets.release(reservation)
+            self._reservation = None
+
+    async def _dispatch(
+        self, request: AgentRequest, names: Mapping[str, Any] | None, reservation: Reservation | None
+    ) -> Failure | None:
+        step, journal = self._step, self._journal
+        self._prompt_size = len(request.prompt) + len(request.system_prompt)
+        start: dict[str, Any] = {
+            "turn": self._turn,
+            "occurrence": self._occurrence,
+            "attempt": self._number,
+            "agent": step.role.name,
+        }
+        if step.declared != step.name:
+            start["of"] = step.declared
+        journal.note("step.start", step.name, start)
+        if reservation is not None:
+            self._run.budgets.started(reservation)
+        if step.input_gate is not None:
+            wrong = await check_input(self._run, step.input_gate, request, names)
+            if wrong:
+                return self.failed(Failure(wrong, ("InputError",)))
+        config = step.role.config
+        invoke = {"provider": config.provider, "prompt": self._run.compiled.intake.text(request.prompt)}
+        if "model" in config.model_fields_set:
+            invoke["model"] = config.model
+        if len(request.prompt) > 4096:
+            await journal.note_large("agent.invoke", step.name, invoke, "prompt")
+        else:
+            journal.note("agent.invoke", step.name, invoke)
+        if step.once or journal.now() - self._run.fold.at > PROVEN_SECONDS:
+            await journal.commit()  # refused where another process has taken the run over
+        began = perf_counter()
+        deadline = self._run.deadlines.begin(step.timeout)
+        if reservation is not None:
+            self._run.budgets.begin(reservation, deadline)
+        try:
+            reply = await step.invoke(request)
+            if deadline.expired:  # it answered all the same, at the last moment
+                await deadline.settle()
+            await self._record(reply, perf_counter() - began)
+            return None
+        except (LeaseLost, StorageError, EndRun):
+            raise
+        except asyncio.CancelledError as exc:
+            if not deadline.take_back():
+                raise
+            failure = Failure.of(
+                exc, self._run.compiled.intake.text
+            )  # where it was not our time limit, something inside the agent was cancelled
+        except Exception as exc:
+            if deadline.expired:
+                await deadline.settle()
+            elif not isinstance(exc, AgentError):
+                get_logger("loopengt.local").warning("agent raised", step=step.name, exc_info=exc)
+            failure = Failure.of(exc, self._run.compiled.intake.text)
+        finally:
+            self._run.deadlines.end(deadline)
+        if deadline.expired:
+            text = f"step {step.name!r} took longer than its {step.timeout:g} seconds"
+            failure = Failure(text, ("TimeoutError", "OSError"))
+        return failure if failure.rate_limited else self.failed(failure, began)
+
+    def _emit(self, kind: str, data: dict[str, Any]) -> None:
+        if kind not in EMITTED:
+            raise AgentError(
+                f"agent {self._step.role.name!r} emits {kind!r}, which is not an event for agents",
+                remedy=f"Emit one of: {', '.join(sorted(EMITTED))}.",
+            )
+        # Agents may emit from a thread of their own; the journal belongs to the loop's.
+        self._run.call_in_loop(
+            self._journal.note, kind, self._step.name, self._run.compiled.intake.data(dict(data))[0]
+        )
+
+    async def _record(self, reply: AgentReply, duration: float) -> None:
+        data, size = response_data(
+            reply, self._step.role.name, self._number, duration, self._run.compiled.intake
+        )
+        if "cost_usd" not in data:
+            budgets = self._run.budgets
+            price_attempt(self._step, budgets, self._reservation, data, self._prompt_size, size)
+        self.response = data
+        if size > 4096:
+            await self._journal.note_large("agent.response", self._step.name, data, "output")
+        else:
+            self._journal.note("agent.response", self._step.name, data)
+        if self._reservation is not None:
+            self._run.budgets.settle(self._reservation, data)
+            self._run.budgets.check(self._reservation, data)
+
+    def failed(self, failure: Failure, began: float | None = None) -> Failure:
+        """Write down that the attempt has failed.
+
+        Args:
+            failure: How.
+            began: When the agent was called, by ``perf_counter``; None: it was not.
+
+        Raises:
+            EndRun: The seconds of a budget were over in the midst of it.
+        """
+        budgets, reservation = self._run.budgets, self._reservation
+        if reservation is not None and reservation.struck is not None:
+            failure = budgets.failure_of(reservation)
+        data: dict[str, Any] = {
+            "attempt": self._number,
+            "error": failure.text,
+            "kinds": list(failure.kinds),
+            "duration": 0.0 if began is None else round(perf_counter() - began, 6),
+            **failure.spent,
+        }
+        if failure.fatal:
+            data["fatal"] = True
+        if failure.retry_after is not None:
+            data["retry_after"] = failure.retry_after
+        if began is not None and "cost_usd" not in data:
+            price_attempt(self._step, budgets, reservation, data, self._prompt_size, 0)
+        self._journal.note("agent.error", self._step.name, data)
+        if reservation is not None:
+            budgets.settle(reservation, data)
+            budgets.check(reservation, data)
+        return failure
