@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from loopengt_hookspecs.models import RunStatus
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -66,6 +64,8 @@ async def end_workspace(engine: Engine, result: RunResult, ending: Ending, comma
     Raises:
         LoopengtError: It cannot be done.
     """
+    from loopengt_hookspecs.models import RunStatus
+
     reason = result.end.reason
     if ending == "keep":
         return ""

@@ -45,6 +45,7 @@ __all__ = ["resume"]
 @pass_kernel
 def resume(
     kernel: Kernel,
+    /,
     run_name: str,
     verbose: bool,
     quiet: bool,
@@ -81,7 +82,7 @@ def resume(
     row = asyncio.run(find(kernel, run_name, in_place, read_settings(settings), ending))
     if checkpoint is not None:
         if ending != "keep":
-            raise click.UsageError(f"--checkpoint makes a fork. When it has ended: loopengt resume FORK --{ending}")
+            raise click.UsageError(f"--checkpoint makes a fork; at its end: loopengt resume FORK --{ending}")
         if added:
             raise click.UsageError("--checkpoint makes a fork, which begins with the limits of its loop.")
         if accept_spec:
@@ -99,7 +100,8 @@ def resume(
             request.spec = await spec_now(kernel, storage, row, accept=request.accept_spec, quiet=quiet)
         return await engine.resume(request)
 
-    return Session(kernel, Display(as_json, quiet, verbose), wait=wait, ending=ending).drive(begin, row.run_id)
+    session = Session(kernel, Display(as_json, quiet, verbose), wait=wait, ending=ending)
+    return session.drive(begin, row.run_id)
 
 
 async def find(

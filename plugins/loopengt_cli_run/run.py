@@ -36,6 +36,7 @@ __all__ = ["run"]
 @pass_kernel
 def run(
     kernel: Kernel,
+    /,
     spec: str,
     dry_run: bool,
     verbose: bool,

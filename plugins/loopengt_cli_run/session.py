@@ -123,7 +123,8 @@ class Session:
                         run_id = result.run_id
                         if not self._wait or result.end.reason is not EndReason.APPROVAL_REQUIRED:
                             break
-                    if await wait_for_turn(storage, run_id, interrupts, self._kernel):
+                    turned = await wait_for_turn(storage, run_id, interrupts, self._kernel)
+                    if turned and result is not None:  # until it has begun, what was asked for stands
                         begin = _resuming(run_id)
                 if result is not None and not interrupts.requested:
                     await self._end_workspace(engine, result)

@@ -52,7 +52,9 @@ def _figures(result: RunResult) -> str:
     turn = result.snapshot().turn
     turns = f"{turn} turn{'' if turn == 1 else 's'}"
     figures = (turns, duration(result.elapsed), f"{result.tokens:,} tokens")
-    return f"run {result.run_id}: {', '.join(figures)}, {dollars(result.cost_usd, result.unknown_costs)}"
+    cost, unknown = dollars(result.cost_usd, result.unknown_costs), result.unknown_costs
+    calls = f" ({unknown} call{'' if unknown == 1 else 's'} of unknown cost)" if unknown else ""
+    return f"run {result.run_id}: {', '.join(figures)}, {cost}{calls}"
 
 
 def _workspace(result: RunResult, kernel: Kernel) -> Iterator[str]:

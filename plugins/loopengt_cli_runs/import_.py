@@ -58,6 +58,6 @@ async def read(kernel: Kernel, file: Path, most_bytes: int) -> Imported:
             storage,
             file,
             project=kernel.project,
-            make_workspace=archiving_engine(kernel.engine()).import_workspace,
+            workspaces=archiving_engine(kernel.engine()),
             most_bytes=most_bytes,
         )

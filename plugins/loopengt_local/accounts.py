@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Reservation:
         budgets: Budgets,
         step: str,
         agent: str,
-        need: Mapping[str, float | None],
+        need: dict[str, float | None],
         declared: frozenset[str],
         *,
         takes_turn: bool,

@@ -67,8 +67,8 @@ class Approvals:
         self._run = run
         self._waiting: dict[str, _Waiting] = {}
         """Who waits for the answer to a question, by its id."""
-        self._executions: set[_Waiting] = set()
-        """One for each step execution that waits for an answer."""
+        self._executions: dict[_Waiting, tuple[str, ...]] = {}
+        """One for each step execution that waits for an answer, with the ids of its questions."""
         self._early: dict[str, Answer] = {}
         """Answers that came before their question was waited for."""
         self._settling: asyncio.Task[None] | None = None
@@ -153,7 +153,7 @@ class Approvals:
         asked = await self._note(questions)
         loop = asyncio.get_running_loop()
         waiting: _Waiting = loop.create_future()
-        self._executions.add(waiting)
+        self._executions[waiting] = tuple(asked)
         self._waiting |= dict.fromkeys(asked, waiting)
         timers = [
             loop.call_later(left, self._strike, name)
@@ -206,9 +206,8 @@ class Approvals:
             waiting.set_result((name, answer))
 
     def _forget(self, waiting: _Waiting) -> None:
-        if waiting in self._executions:
-            self._executions.discard(waiting)
-            self._waiting = {name: other for name, other in self._waiting.items() if other is not waiting}
+        for name in self._executions.pop(waiting, ()):
+            del self._waiting[name]
 
     # -- when nothing else goes on ----------------------------------------------------------------------------
 

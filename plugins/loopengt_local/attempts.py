@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.agents import AgentReply, AgentRequest
     from loopengt_local.accounts import Reservation
     from loopengt_local.compiled import CompiledStep
+    from loopengt_local.deadlines import Deadline
     from loopengt_local.run import LocalRun
 
 __all__ = ["AgentAttempt"]
@@ -48,6 +49,7 @@ class AgentAttempt:
         "_run",
         "_step",
         "_turn",
+        "extra",
         "response",
     )
 
@@ -62,6 +64,8 @@ class AgentAttempt:
         self._prompt_size = 0
         self.response: dict[str, Any] = {}
         """Data of the ``agent.response`` event, once the agent has answered."""
+        self.extra: dict[str, Any] = {}
+        """What that event says beside what the agent answers."""
 
     async def make(self, feedback: str, names: Mapping[str, Any] | None) -> Failure | None:
         """Call the agent, as soon as the budgets admit it; None: it has answered.
@@ -99,7 +103,7 @@ class AgentAttempt:
         }
         if step.declared != step.name:
             start["of"] = step.declared
-        journal.note("step.start", step.name, start)
+        self._start(start)
         if reservation is not None:
             self._run.budgets.started(reservation)
         if step.input_gate is not None:
@@ -114,14 +118,14 @@ class AgentAttempt:
             await journal.note_large("agent.invoke", step.name, invoke, "prompt")
         else:
             journal.note("agent.invoke", step.name, invoke)
-        if step.once or journal.now() - self._run.fold.at > PROVEN_SECONDS:
+        if step.once or step.child is not None or journal.now() - self._run.fold.at > PROVEN_SECONDS:
             await journal.commit()  # refused where another process has taken the run over
         began = perf_counter()
         deadline = self._run.deadlines.begin(step.timeout)
         if reservation is not None:
             self._run.budgets.begin(reservation, deadline)
         try:
-            reply = await step.invoke(request)
+            reply = await self._call(request, deadline)
             if deadline.expired:  # it answered all the same, at the last moment
                 await deadline.settle()
             await self._record(reply, perf_counter() - began)
@@ -147,6 +151,13 @@ class AgentAttempt:
             failure = Failure(text, ("TimeoutError", "OSError"))
         return failure if failure.rate_limited else self.failed(failure, began)
 
+    def _start(self, start: dict[str, Any]) -> None:
+        self._journal.note("step.start", self._step.name, start)
+
+    async def _call(self, request: AgentRequest, deadline: Deadline) -> AgentReply:
+        assert self._step.invoke is not None, "only a step that runs a loop has no agent"
+        return await self._step.invoke(request)
+
     def _emit(self, kind: str, data: dict[str, Any]) -> None:
         if kind not in EMITTED:
             raise AgentError(
@@ -162,6 +173,7 @@ class AgentAttempt:
         data, size = response_data(
             reply, self._step.role.name, self._number, duration, self._run.compiled.intake
         )
+        data |= self.extra
         if "cost_usd" not in data:
             budgets = self._run.budgets
             price_attempt(self._step, budgets, self._reservation, data, self._prompt_size, size)

@@ -242,8 +242,7 @@ class Budgets:
             "tokens": None if limit is None else limit + ceil(prompt / CHARS_PER_TOKEN),
             "cost_usd": step.pricing.most(prompt, self.mode(probe)),
         }
-        learned = self._most.get(agent, {})
-        probe.need = {unit: learned.get(unit) if known is None else known for unit, known in said.items()}
+        probe.need = said
         probe.declared = frozenset(unit for unit, known in said.items() if known is not None)
         return probe
 
@@ -261,6 +260,9 @@ class Budgets:
             EndRun: A budget is exhausted.
         """
         reservation.amounts.clear()
+        learned = self._most.get(reservation.agent, {})
+        for unit in reservation.need.keys() - reservation.declared:
+            reservation.need[unit] = learned.get(unit)
         try:
             fits = [account.admit(reservation) for account in reservation.accounts]
         except Exhausted as exc:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,17 +12,25 @@ from loopengt.custom_patterns import is_dotted_path, load_pattern
 from loopengt.expressions import Expression, parse_expression
 from loopengt.prompts import Prompt, compile_prompt
 from loopengt_hookspecs.errors import UsageError
-from loopengt_hookspecs.models import Effects, LoopSpec, OnFailure, StepSpec, VerificationGate
+from loopengt_hookspecs.models import (
+    AgentConfig,
+    AgentRole,
+    Effects,
+    LoopSpec,
+    OnFailure,
+    StepSpec,
+    VerificationGate,
+)
 from loopengt_local.chain import Invoke, chain
 from loopengt_local.limits import max_turns, refuse_unheld, time_limit
 from loopengt_local.pricing import Pricing
 from loopengt_local.progress import ProgressRule
 from loopengt_local.retry import RetryRule
+from loopengt_local.subloops import ChildLoop, LoopTree
 
 if TYPE_CHECKING:
     from loopengt_hookspecs.agents import Agent
     from loopengt_hookspecs.gates import Gate
-    from loopengt_hookspecs.models import AgentRole
     from loopengt_hookspecs.patterns import Pattern
     from loopengt_hookspecs.registration import Components
     from loopengt_hookspecs.stop_conditions import StopRule
@@ -54,9 +64,10 @@ class CompiledStep:
     spec: StepSpec
     name: str
     role: AgentRole
-    agent: Agent
-    invoke: Invoke
-    """Calls the agent through the middleware."""
+    agent: Agent | ChildLoop
+    """Who does it; a loop, when ``child`` is one."""
+    invoke: Invoke | None
+    """Calls the agent through the middleware; None: a loop does the step."""
     prompt: Prompt
     plain_prompt: str | None
     """The prompt as it is whenever nothing in it changes but for a ``goal`` in the run's context."""
@@ -75,6 +86,10 @@ class CompiledStep:
     """Gives the list of items, for each of which the step is executed."""
     input_gate: BoundGate | None = None
     """Holds what the agent is given against its ``input_schema``."""
+    child: ChildLoop | None = None
+    """The loop that is run as a child run, in place of an agent."""
+    inputs: Mapping[str, Expression] = field(default_factory=dict)
+    """What the child run is given, by name."""
 
     @property
     def declared(self) -> str:
@@ -99,28 +114,47 @@ class CompiledLoop:
     """When a run that goes in circles is ended; None: never."""
     intake: Intake
     """Takes in what agents and gates hand over."""
+    tree: LoopTree
+    """The loops below it."""
 
 
 def compile_loop(
-    spec: LoopSpec, components: Components, project: Path, intake: Intake, middleware: tuple[str, ...] = ()
+    spec: LoopSpec,
+    components: Components,
+    project: Path,
+    intake: Intake,
+    middleware: tuple[str, ...] = (),
+    tree: LoopTree | None = None,
 ) -> CompiledLoop:
-    """Bind a loop spec.
+    """Bind a loop spec, with the loops below it (``tree``).
 
     Raises:
         UsageError: The spec asks for something that this engine cannot do.
         ComponentNotFound: A provider, gate kind, pattern or stop condition is not there.
     """
     refuse_unsupported(spec)
-    return _Binding(spec, components, project, middleware).loop(intake)
+
+    def bind(child: LoopSpec, below: LoopTree) -> CompiledLoop:
+        return compile_loop(child, components, project, intake, middleware, below)
+
+    return _Binding(spec, components, project, middleware, tree or LoopTree(), bind).loop(intake)
 
 
 class _Binding:
     """Binds one spec; what several steps share is bound once."""
 
     def __init__(
-        self, spec: LoopSpec, components: Components, project: Path, middleware: tuple[str, ...]
+        self,
+        spec: LoopSpec,
+        components: Components,
+        project: Path,
+        middleware: tuple[str, ...],
+        tree: LoopTree,
+        bind: Callable[[LoopSpec, LoopTree], CompiledLoop],
     ) -> None:
         self._spec = spec
+        self._tree = tree
+        self._bind = bind
         self._components = components
         self._project = project
         self._middleware = [components.get("middleware", name) for name in middleware]
@@ -150,11 +184,14 @@ class _Binding:
             output_gate=self._output_gate(),
             progress=ProgressRule.of(spec.policy.no_progress),
             intake=intake,
+            tree=self._tree,
         )
 
     def _step(self, step: StepSpec) -> CompiledStep:
-        bound = self._roles[step.agent]
-        prompt = self.prompt(step.prompt_template or step.description or "{goal}", step.prompt_engine.value)
+        child = self._tree.child(step, self._bind) if step.loop is not None else None
+        bound = self._roles[step.agent] if child is None else _Runner(child)
+        said = step.prompt_template if child is not None else step.prompt_template or step.description or "{goal}"
+        prompt = self.prompt(said, step.prompt_engine.value)
         return CompiledStep(
             spec=step,
             name=step.name,
@@ -166,7 +203,7 @@ class _Binding:
             system_prompt=bound.system_prompt,
             takes_feedback=any(name.partition(".")[0] == "feedback" for name in prompt.names),
             gates=(*bound.gates, *(self._gates[name] for name in step.verification_gates)),
-            timeout=step.timeout_seconds or bound.role.timeout_seconds,
+            timeout=step.timeout_seconds or (bound.role.timeout_seconds if child is None else inf),
             retry=RetryRule.of(self._spec.policy.retry, bound.role, step),
             once=step.effects is Effects.ONCE,
             pricing=bound.pricing,
@@ -179,6 +216,8 @@ class _Binding:
             ),
             for_each=parse_expression(step.for_each) if step.for_each else None,
             input_gate=bound.input_gate,
+            child=child,
+            inputs={name: parse_expression(text) for name, text in step.inputs.items()},
         )
 
     def agent(self, role: AgentRole) -> tuple[Agent, Invoke]:
@@ -221,6 +260,18 @@ class _Role:
         self.input_gate = (
             binding.schema_gate(role.input_schema, INPUT_SCHEMA_GATE) if role.input_schema else None
         )
+
+
+class _Runner:
+    """What stands in a role's place for a step that runs a loop."""
+
+    def __init__(self, child: ChildLoop) -> None:
+        self.role = AgentRole(name="loop", config=AgentConfig(provider="loop"))
+        self.agent, self.invoke = child, None
+        self.pricing = Pricing(self.role, child)
+        self.system_prompt = None
+        self.gates: tuple[BoundGate, ...] = ()
+        self.input_gate = None
 
 
 def refuse_unsupported(spec: LoopSpec) -> None:

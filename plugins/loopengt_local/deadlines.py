@@ -66,6 +66,18 @@ class Deadlines:
         """The attempt is over; its limit no longer counts."""
         self._active.discard(deadline)
 
+    def suspend(self, deadline: Deadline) -> float:
+        """Stop the clock of an attempt; return the seconds that are left."""
+        self._active.discard(deadline)
+        return deadline.when - self._loop.time()
+
+    def go_on(self, deadline: Deadline, seconds: float) -> None:
+        """Give a suspended attempt so many seconds from now."""
+        deadline.when = self._loop.time() + seconds
+        self._active.add(deadline)
+        if self._timer is None or deadline.when < self._timer.when():
+            self._arm(deadline.when)
+
     def strike(self, deadline: Deadline) -> None:
         """End an attempt's time before its limit."""
         if deadline in self._active:

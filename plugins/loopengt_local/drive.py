@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from loopengt_hookspecs.engines import RunResult, UnknownOutcome
     from loopengt_hookspecs.storage import Lease
+    from loopengt_local.children import ChildRuns
     from loopengt_local.compiled import CompiledLoop
     from loopengt_local.leases import LeaseKeeper
 
@@ -46,6 +47,7 @@ class Drive:
         unknown_outcome: What to assume of a ``once`` step that a crash cut short.
         accepted: What the run takes over from a changed spec.
         added: What is added to the run's limits, as ``ResumeRequest.add_budget`` has it.
+        children: The child runs of this run.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Drive:
         unknown_outcome: UnknownOutcome = "ask",
         accepted: Mapping[str, Any] | None = None,
         added: Mapping[str, float] | None = None,
+        children: ChildRuns | None = None,
     ) -> None:
         self._compiled = compiled
         self._journal = journal
@@ -83,7 +86,8 @@ class Drive:
             went_live=self._go_live,
             unknown_outcome=unknown_outcome,
         )
-        self._stopping = Stopping(self.run_object, self._break_off, live=self._live)
+        self.run_object.children = children
+        self._stopping = Stopping(self.run_object, self.break_off, live=self._live)
 
     async def run(self, *, interrupted: bool = False) -> RunResult:
         """Drive the run until it ends or pauses: at once when it was ``interrupted`` before it could begin.
@@ -118,11 +122,16 @@ class Drive:
             raise cancelled
         return result_of(self._fold, self._lease.run_id, end, self._workspace)
 
+    def stop(self, end: End) -> None:
+        """End the run so before its next turn."""
+        self._stopping.ask(end)
+
     def interrupt(self) -> None:
         """Pause the run at once; what the agent was doing is cancelled."""
-        self._break_off(_INTERRUPTED)
+        self.break_off(_INTERRUPTED)
 
-    def _break_off(self, end: End) -> None:
+    def break_off(self, end: End) -> None:
+        """End or pause the run so, at once; what the agent was doing is cancelled."""
         if self._task is not None and self._broken_off is None:
             self._broken_off = self.run_object.stop_requested = end
             self._task.cancel(end.reason.value)
@@ -251,6 +260,7 @@ class Drive:
             "unknown_costs": fold.unknown_costs,
         }
         limits = raised(raised(limits_of(self._compiled.spec), fold.added), self._added)
+        used |= {key: fold.header[key] for key in ("parent", "parent_step") if key in fold.header}
         forked = fold.header.get("forked_from", {})
         begins = fold.seq == forked.get("seq")  # nothing is the fork's own yet
         if begins:
@@ -318,6 +328,7 @@ def row_of(
         cost_usd=fold.cost_usd,
         started_at=fold.started_at,
         completed_at=fold.at if over else None,
+        parent=fold.header.get("parent"),
     )
 
 

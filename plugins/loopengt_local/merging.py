@@ -71,6 +71,7 @@ def merge_copy(project: Path, workspace: Workspace, scratch: Path) -> list[bytes
             conflicts.append(file)
     _refuse_conflicts(conflicts, f"(cd {path} && git diff {workspace.start[:12]})")
     replacement = Replacement(project, scratch)
+    replacement.new.mkdir(parents=True)
     with Objects.opened(path) as objects:
         for change in changes:
             blob = touched[change.path][1]

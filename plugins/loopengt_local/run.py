@@ -15,7 +15,7 @@ from loopengt_local.budgets import Budgets
 from loopengt_local.checkpoints import checkpoint_data
 from loopengt_local.control import EndRun
 from loopengt_local.deadlines import Deadlines
-from loopengt_local.items import instances_of, why_failed
+from loopengt_local.items import take_each
 from loopengt_local.limits import check_limits, unmet_dependency
 from loopengt_local.progress import ProgressWatch
 from loopengt_local.slots import Slots
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.engines import UnknownOutcome
     from loopengt_hookspecs.models import HandoffContext
     from loopengt_hookspecs.patterns import StepOutcome
+    from loopengt_local.children import ChildRuns
     from loopengt_local.compiled import CompiledLoop, CompiledStep
 
 __all__ = ["LocalRun"]
@@ -61,6 +62,8 @@ class LocalRun(RunView):
         self.budgets = Budgets(self)
         self.approvals = Approvals(self)
         self.watch = ProgressWatch(self, compiled.progress) if compiled.progress is not None else None
+        self.children: ChildRuns | None = None
+        """Those that are driven for steps with a loop of their own."""
         self.saving: set[str] = set()
         """Checkpoints whose files are just being kept."""
         self._replay = replay
@@ -103,14 +106,22 @@ class LocalRun(RunView):
             )
         if compiled.for_each is not None:
             parallel = parallel or self.spec.policy.allow_parallel
-            outcome = await self._take_each(compiled, feedback, names, retry_gates, tolerate, parallel)
+            outcome = await take_each(self, compiled, feedback, names, retry_gates, tolerate, parallel)
         else:
-            outcome = await self._take(compiled, feedback, names, retry_gates)
-        if outcome.error is not None and (not tolerate or self._aborts(compiled, outcome)):
-            raise self._ending(self.end_of(outcome))
+            outcome = await self.take(compiled, feedback, names, retry_gates)
+        self.bear(compiled, outcome, tolerate)
         return outcome
 
-    async def _take(
+    def bear(self, step: CompiledStep, outcome: StepOutcome, tolerate: bool) -> None:
+        """End the run when a step came out so that it cannot go on.
+
+        Raises:
+            EndRun: It cannot.
+        """
+        if outcome.error is not None and (not tolerate or self._aborts(step, outcome)):
+            raise self._ending(self.end_of(outcome))
+
+    async def take(
         self,
         compiled: CompiledStep,
         feedback: str,
@@ -120,7 +131,7 @@ class LocalRun(RunView):
         """Take one turn of a step, or of one instance of it."""
         name = compiled.name
         self._turn = turn = self._turn + 1
-        occurrence = self._next_occurrence(name)
+        occurrence = self.next_occurrence(name)
         recorded = None
         if self._replay is not None:
             recorded = await self._replay.ask(("step", name, occurrence))
@@ -133,61 +144,50 @@ class LocalRun(RunView):
             self._taken = turn
         return outcome
 
-    async def _take_each(
-        self,
-        step: CompiledStep,
-        feedback: str,
-        names: Mapping[str, Any] | None,
-        retry_gates: bool,
-        tolerate: bool,
-        parallel: bool,
+    async def settle(
+        self, step: CompiledStep, occurrence: int, kind: str, data: dict[str, Any], *, turn: bool
     ) -> StepOutcome:
-        """Take a turn for each item of a step with ``for_each``, and gather the outcomes."""
-        occurrence = self._next_occurrence(step.name)
-        unmet = unmet_dependency(self, step)
-        if unmet:
-            data: dict[str, Any] = {"turn": self._turn, "occurrence": occurrence, "skipped": unmet}
-            return await self._settled(step.name, occurrence, "step.complete", data)
+        """Write down an outcome that no execution made, or return the recorded one.
 
-        async def take(instance: CompiledStep, item: Any) -> StepOutcome:
-            outcome = await self._take(instance, feedback, {**(names or {}), "item": item}, retry_gates)
-            if outcome.error is not None and (not tolerate or self._aborts(step, outcome)):
-                raise self._ending(self.end_of(outcome))
-            return outcome
+        Args:
+            step: The step.
+            occurrence: Which execution of it.
+            kind: Type of the event.
+            data: Its data.
+            turn: Whether it takes a turn: else a pattern that repeats such steps would never meet a limit.
 
-        instances = instances_of(self, step, names or {})
-        if parallel:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(take(*instance)) for instance in instances]
-            outcomes = [task.result() for task in tasks]
-        else:
-            outcomes = [await take(*instance) for instance in instances]
-        error = why_failed(outcomes)
-        data = {"turn": self._turn, "occurrence": occurrence, "items": [outcome.step for outcome in outcomes]}
-        if error:
-            return await self._settled(step.name, occurrence, "step.error", data | {"error": error})
-        return await self._settled(step.name, occurrence, "step.complete", data)
-
-    async def _settled(self, name: str, occurrence: int, kind: str, data: dict[str, Any]) -> StepOutcome:
-        """Write down an outcome that no execution made, or return the recorded one."""
+        Raises:
+            EndRun: The run may not take a turn more.
+        """
+        if turn:
+            self._turn += 1
+        number = self._turn
         if self._replay is not None:
-            recorded = await self._replay.ask(("step", name, occurrence))
+            recorded = await self._replay.ask(("step", step.name, occurrence))
             if recorded is not None:
+                self._taken = max(self._taken, number)
                 outcome: StepOutcome = recorded[0]
                 return outcome
             if self._replay is not None:
                 await self._go_live()
+        if turn:
+            try:
+                check_limits(self, number)
+            except EndRun as exc:
+                raise self._ending(exc.end) from None
+            self._taken = number
         saved = None
-        if kind == "step.complete" and "items" in data and self.compiled.steps[name].spec.checkpoint:
-            saved = await checkpoint_data(self, name, occurrence)
-        self.journal.note(kind, name, data)
+        if "items" in data and kind == "step.complete" and step.spec.checkpoint:
+            saved = await checkpoint_data(self, step.name, occurrence)
+        self.journal.note(kind, step.name, {"turn": number, "occurrence": occurrence, **data})
         if saved is not None:
             self.journal.note("checkpoint.save", None, saved)
         made = await self.journal.commit()
         assert made is not None, "a completion makes an outcome"
         return made
 
-    def _next_occurrence(self, name: str) -> int:
+    def next_occurrence(self, name: str) -> int:
+        """Return which execution of a step comes next, from 1."""
         occurrence = self._occurrences.get(name, 0) + 1
         self._occurrences[name] = occurrence
         return occurrence

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from loopengt_hookspecs.models import End, EndReason, OnFailure
 from loopengt_local.attempts import AgentAttempt
 from loopengt_local.checkpoints import checkpoint_data
+from loopengt_local.child_attempts import ChildAttempt
 from loopengt_local.control import EndRun
 from loopengt_local.gating import check_gate
 from loopengt_local.progress import Attempt
@@ -89,7 +90,8 @@ class StepExecution:
             self._feedback = opened.feedback
         self._response = opened.response or {}
         if opened.response is None and opened.error is None:
-            if opened.invoked and self._step.once:
+            # A child run's journal knows what was done.
+            if opened.invoked and self._step.once and self._step.child is None:
                 self._settle_unknown(opened)
             else:
                 self._waited = opened.waited
@@ -143,7 +145,8 @@ class StepExecution:
         return await self._invoke()
 
     async def _invoke(self) -> Failure | None:
-        self._made = made = AgentAttempt(self._run, self._step, self._turn, self._occurrence, self._attempt)
+        kind = AgentAttempt if self._step.child is None else ChildAttempt
+        self._made = made = kind(self._run, self._step, self._turn, self._occurrence, self._attempt)
         failure = await made.make(self._feedback, self._names)
         self._response = made.response
         return failure

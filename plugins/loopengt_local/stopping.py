@@ -44,7 +44,7 @@ class Stopping:
     def receive(self, signal: Mapping[str, Any]) -> None:
         """Do as a signal of the type ``stop`` says."""
         detail = str(signal.get("comment") or "stopped by `loopengt stop`")
-        self._ask(End(EndReason.STOPPED, detail))
+        self.ask(End(EndReason.STOPPED, detail))
         if signal.get("now") is True and self._live and self._run.stop_requested is not None:
             self._break_off(self._run.stop_requested)
 
@@ -58,7 +58,7 @@ class Stopping:
                 get_logger("loopengt.local").warning("stop condition raised", exc_info=exc)
                 continue
             if end is not None:
-                self._ask(end)
+                self.ask(end)
                 return
 
     def go_live(self, asked: dict[str, Any] | None) -> None:
@@ -81,12 +81,15 @@ class Stopping:
         if self._writing is not None:
             await self._writing
 
-    def _ask(self, end: End) -> None:
+    def ask(self, end: End) -> None:
+        """Have the run, and its child runs, end so before the next turn."""
         run = self._run
         if run.stop_requested is not None:
             return
         run.stop_requested = end
         run.waits.end()
+        if run.children is not None:
+            run.children.stop(end)
         asked = {"reason": end.reason.value, "detail": end.detail}
         if self._live:
             run.journal.note("loop.stop", None, asked)

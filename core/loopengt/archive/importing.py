@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import shutil
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,14 +23,13 @@ from loopengt.ownership import current_owner
 from loopengt_hookspecs.models import EndReason, RunStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from loopengt.archive.manifest import Entry
+    from loopengt.archive.workspaces import KeepsWorkspaces
     from loopengt_hookspecs.models import Event
     from loopengt_hookspecs.storage import Lease, RunRow, Storage
 
-    Write = Callable[[Path], None]
-    MakeWorkspace = Callable[[str, Write | None, Write], dict[str, Any]]
 
 __all__ = ["Imported", "import_run"]
 
@@ -66,7 +65,7 @@ async def import_run(
     path: Path,
     *,
     project: Path,
-    make_workspace: MakeWorkspace,
+    workspaces: KeepsWorkspaces,
     most_bytes: int = MOST_BYTES,
 ) -> Imported:
     """Take in a run with all that descend from it. Everything is checked before anything is written.
@@ -75,9 +74,7 @@ async def import_run(
         storage: Where the run goes.
         path: The archive.
         project: The project folder.
-        make_workspace: Called in a thread with the run's id and two functions that write files into an empty folder:
-            those that the run began with (None: they are not known), and those of now. Makes a workspace of them and
-            returns what the journal keeps of it, its ``path`` among it.
+        workspaces: The engine that will go on with the run.
         most_bytes: Bytes that the archive may unpack to.
 
     Raises:
@@ -88,8 +85,8 @@ async def import_run(
         await asyncio.to_thread(_check, archive)
         done = Imported(archive.manifest.runs[0].row, [run.row.run_id for run in archive.manifest.runs])
         done.events = sum(run.events for run in archive.manifest.runs)
-        done.files = len(archive.trees.now) if archive.trees is not None else 0
-        if await _is_known(storage, archive):
+        done.files = sum(entry.kind != "link" for entry in archive.trees.now) if archive.trees else 0
+        if await _is_known(storage, archive, workspaces):
             done.known = True
             return done
         for digest in archive.blobs():
@@ -99,13 +96,13 @@ async def import_run(
         if archive.trees is not None:
             start = None if archive.trees.start is None else _Files(archive, archive.trees.start)
             now = _Files(archive, archive.trees.now)
-            record = await asyncio.to_thread(make_workspace, done.row.run_id, start, now)
+            record = await asyncio.to_thread(workspaces.import_workspace, done.row.run_id, start, now)
             done.workspace = Path(record["path"])
         try:
             await _Rows(storage, archive, project, record).write()
         except BaseException:
             if done.workspace is not None:
-                await asyncio.shield(asyncio.to_thread(shutil.rmtree, done.workspace, ignore_errors=True))
+                await asyncio.shield(asyncio.to_thread(workspaces.discard_workspace, done.row.run_id))
             raise
         return done
 
@@ -161,7 +158,7 @@ def _is_plausible(row: RunRow) -> bool:
     )
 
 
-async def _is_known(storage: Storage, archive: Container) -> bool:
+async def _is_known(storage: Storage, archive: Container, workspaces: KeepsWorkspaces) -> bool:
     """Say whether the run is here already, as far as in the archive; remove what an import cut short has left.
 
     Raises:
@@ -169,7 +166,7 @@ async def _is_known(storage: Storage, archive: Container) -> bool:
     """
     root = await exact_run(storage, archive.manifest.run)
     if root is not None and is_unfinished_import(root):
-        await remove_family(storage, root)
+        await remove_family(storage, root, first=partial(workspaces.discard_workspace, root.run_id))
         root = None
     if root is not None and await _is_same(storage, archive, archive.manifest.runs[0]):
         return True

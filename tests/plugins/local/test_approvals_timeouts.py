@@ -103,9 +103,10 @@ async def test_the_time_runs_while_other_branches_work(lab: Any) -> None:
 
     async def works(request: AgentRequest) -> str:
         async with asyncio.timeout(20):
-            while not await decisions(lab, request.run_id):
-                await asyncio.sleep(0.01)  # until the journal has the decision
-        return "done"
+            while True:
+                if await decisions(lab, request.run_id):
+                    return "done"
+                await asyncio.sleep(0.01)
 
     lab.agent = ScriptedAgent(steps={"deploy": ["work"], "works": [works]})
     declared = spec(timeout_seconds=0.2, on_timeout="approve")

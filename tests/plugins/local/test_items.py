@@ -91,10 +91,20 @@ async def test_items_run_at_the_same_time_only_when_allowed(lab: Any, parallel: 
 
 
 async def test_no_items_are_nothing_to_do(lab: Any) -> None:
-    """An empty list completes the step with an empty list, and takes no turn."""
+    """An empty list completes the step with an empty list."""
     result = await run_loop(lab.kernel(agents=agent(plan=[{"files": []}])), spec())
-    assert (result.end.reason, result.snapshot().turn) == (EndReason.GOAL_MET, 1)
+    assert result.end.reason is EndReason.GOAL_MET
     assert result.output == []
+
+
+@pytest.mark.parametrize("condition", [None, "false"])
+async def test_a_loop_of_nothing_but_empty_lists_meets_its_limits(lab: Any, condition: str | None) -> None:
+    """A step without items, or that is skipped with all of them, takes a turn: else no limit would end its laps."""
+    declared = spec(each="context.none", context={"none": []}, pattern="repeat", policy={"max_turns": 7})
+    declared["steps"][0]["for_each"] = "context.none"
+    declared["steps"][1]["dependencies"] = [{"step_name": "plan", "condition": condition}]
+    result = await run_loop(lab.kernel(agents=ScriptedAgent()), declared)
+    assert (result.end.reason, result.end.detail) == (EndReason.EXHAUSTED, "max_turns: 7 turns were taken")
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,9 @@ def test_what_is_known_is_replaced() -> None:
     assert one == "<workspace>/x.py failed in <run>"
 
 
-@pytest.mark.parametrize("piece", ["1m", "=", "1 ", "\x1b]", "12:34:", "1.", "9", "/tmp/", "…", "Jan 1 ", "0x"])
+@pytest.mark.parametrize(
+    "piece", ["1m", "=", "1 ", "\x1b]", "12:34:", "1.", "9", "/tmp/", "…", "Jan 1 ", "0x"]
+)
 def test_a_huge_text_takes_no_time(piece: str) -> None:
     """Beginning and end of it count; no pattern runs away, whatever it is made of."""
     huge = piece * (2_000_000 // len(piece))

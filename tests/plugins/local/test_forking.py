@@ -1,0 +1,451 @@
+"""A fork shares what a run has done up to a place, does nothing of it again, and comes to its own end."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from loopengt.testing import ScriptedAgent, loop_spec, resume_loop, run_loop
+from loopengt_hookspecs.agents import AgentReply
+from loopengt_hookspecs.engines import ForkRequest
+from loopengt_hookspecs.errors import MissingRequirement, RunNotFound, UsageError
+from loopengt_hookspecs.models import EndReason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from loopengt.kernel import Kernel
+    from loopengt_hookspecs.agents import AgentRequest
+    from loopengt_hookspecs.engines import RunResult
+    from loopengt_hookspecs.models import Event, LoopState
+    from loopengt_hookspecs.patterns import Run
+
+RETRY = {"retry": {"initial_delay_seconds": 0, "max_retries": 2}}
+MISSING = MissingRequirement("the program 'frob' is not there", remedy="pip install frob")
+
+
+async def fork(kernel: Kernel, run_id: str, at: str, **fields: Any) -> RunResult:
+    """Fork a run and drive the fork."""
+    async with kernel.storage():
+        return await kernel.engine().fork(ForkRequest(run_id, at, **fields))
+
+
+def answer(request: AgentRequest) -> AgentReply:
+    """Answer with where we are; the step ``shaky`` fails at its first attempt."""
+    if request.step == "shaky" and request.attempt == 1:
+        raise ConnectionError("the line is down")
+    place = f"{request.step}-{request.occurrence}-{request.attempt}"
+    output: dict[str, Any] = {"place": place, "score": request.occurrence / 3, "heard": request.feedback}
+    if request.step == "lead":
+        output["next_step"] = ["dig", "fill", "dig", "shaky", None][request.occurrence - 1]
+        output["done"] = output["next_step"] is None
+    return AgentReply(output, {"prompt_tokens": 7}, cost_usd=0.25, cost_source="reported")
+
+
+def sequential() -> dict[str, Any]:
+    """Gates that fail once, an error that passes, a step that is skipped, checkpoints."""
+    gates = [
+        {"name": "second", "condition": "output.place is endingwith '-2'"},
+        {"name": "ran", "kind": "told_slowly"},
+        {"name": "noted", "condition": "false", "on_failure": "continue"},
+    ]
+    return loop_spec(
+        {"name": "plan", "checkpoint": True},
+        {"name": "shaky", "verification_gates": ["ran"]},
+        {
+            "name": "gated",
+            "verification_gates": ["ran", "second"],
+            "dependencies": ["plan"],
+            "checkpoint": True,
+        },
+        {"name": "never", "dependencies": [{"step_name": "plan", "condition": "output.score > 1"}]},
+        {"name": "tolerated", "verification_gates": ["noted", "ran"]},
+        policy={**RETRY, "verification_gates": gates},
+    )
+
+
+def repeat() -> dict[str, Any]:
+    """Laps whose second step fails its gate twice."""
+    gate = {"name": "third", "condition": "output.score >= 1"}
+    return loop_spec(
+        {"name": "edit", "checkpoint": True},
+        {"name": "test", "verification_gates": ["third"], "prompt_template": "lap {lap}: {feedback}"},
+        pattern="repeat",
+        policy={**RETRY, "verification_gates": [gate]},
+    )
+
+
+def evaluator_optimizer() -> dict[str, Any]:
+    """A judge that is satisfied at its third look."""
+    return loop_spec("judge", "improve", pattern="evaluator_optimizer", policy=RETRY)
+
+
+def supervisor_worker() -> dict[str, Any]:
+    """A supervisor that has one of its workers work twice."""
+    return loop_spec("lead", "dig", "fill", "shaky", pattern="supervisor_worker", policy=RETRY)
+
+
+def handoff() -> dict[str, Any]:
+    """Three agents, each of which hands its work to the next."""
+    agents = [{"name": name, "config": {"provider": "scripted"}} for name in ("ann", "bob", "cid")]
+    steps = [{"name": f"by_{agent['name']}", "agent": agent["name"]} for agent in agents]
+    return loop_spec(*steps, agents=agents, pattern="handoff", policy=RETRY)
+
+
+def parallel_fan_out() -> dict[str, Any]:
+    """A diamond of steps, two at a time."""
+    return loop_spec(
+        "top",
+        *({"name": f"mid{number}", "dependencies": ["top"], "checkpoint": True} for number in range(4)),
+        {"name": "shaky", "dependencies": ["top"]},
+        {"name": "bottom", "dependencies": [f"mid{number}" for number in range(4)]},
+        pattern="parallel_fan_out",
+        policy={**RETRY, "max_concurrency": 2},
+    )
+
+
+def items() -> dict[str, Any]:
+    """A step for each of three items, lap after lap, between two others."""
+    gate = {"name": "second", "condition": "output.score > 0.4"}
+    return loop_spec(
+        "before",
+        {"name": "each", "for_each": "context.items", "checkpoint": True},
+        {"name": "after", "verification_gates": ["second"]},
+        pattern="repeat",
+        context={"items": [1, 2, 3]},
+        policy={**RETRY, "allow_parallel": True, "verification_gates": [gate]},
+    )
+
+
+async def seeing(run: Run) -> None:
+    """Three steps at a time, with a decision after each, and a checkpoint in between."""
+    limit = asyncio.Semaphore(3)
+
+    async def one(name: str) -> None:
+        async with limit:
+            outcome = await run.step(name)
+            await run.decide(f"{name} was seen", outcome.output["place"])
+            if name == "s2":
+                await run.checkpoint("halfway")
+
+    async with asyncio.TaskGroup() as group:
+        for step in run.spec.steps:
+            group.create_task(one(step.name))
+
+
+def concurrent() -> dict[str, Any]:
+    """Seven steps, three at a time."""
+    return loop_spec(*(f"s{number}" for number in range(6)), "shaky", pattern="seeing", policy=RETRY)
+
+
+PATTERNS = [
+    sequential,
+    repeat,
+    evaluator_optimizer,
+    supervisor_worker,
+    handoff,
+    parallel_fan_out,
+    items,
+    concurrent,
+]
+
+
+def essence(state: LoopState) -> dict[str, Any]:
+    """What of a state does not depend on the clock or on the order in which concurrent steps end."""
+    dumped = state.model_dump(mode="json")
+    for key in ("run_id", "started_at", "completed_at", "history", "current_step_index"):
+        del dumped[key]
+    dumped["checkpoints"].sort()
+    for step in dumped["step_states"].values():
+        del step["started_at"], step["completed_at"]
+        if step["result"]:
+            del step["result"]["duration_seconds"]
+    for agent in dumped["agent_states"].values():
+        del agent["last_output"]
+    return dumped
+
+
+def places(events: list[Event]) -> list[str]:
+    """Every execution of every step, and every checkpoint."""
+    found = [
+        f"{event.step}#{event.data['occurrence']}"
+        for event in events
+        if event.type in ("step.start", "step.complete", "step.error")
+    ]
+    saved = [event.data["checkpoint_id"] for event in events if event.type == "checkpoint.save"]
+    return [*dict.fromkeys(found), *saved]
+
+
+@pytest.mark.parametrize("make", PATTERNS)
+async def test_every_place_can_be_forked(make: Callable[[], dict[str, Any]], lab: Any) -> None:
+    """At each step and checkpoint of each pattern: the same end, and nothing that was done is done again."""
+    lab.patterns["seeing"] = seeing
+    spec = make()
+    source = await run_loop(lab.kernel(agents=ScriptedAgent(agents=answering(spec))), spec, run_id="source")
+    assert source.end.reason in (EndReason.GOAL_MET, EndReason.BLOCKED)
+    fold, events = await lab.load("source")
+    assert len(places(events)) >= 3
+    for number, at in enumerate(places(events)):
+        agent = ScriptedAgent(agents=answering(spec))
+        result = await fork(lab.kernel(agents=agent), "source", at, fork_id=f"fork-{number}")
+        assert result.end == source.end, at
+        copied = await lab.events(f"fork-{number}")
+        seq = copied[0].data["forked_from"]["seq"]
+        assert [event._replace(data={}) for event in copied[:seq]] == [
+            event._replace(data={}) for event in events[:seq]
+        ]
+        assert copied[seq].type == "loop.resume"
+        done = {
+            (event.step, event.data["occurrence"])
+            for event in events[:seq]
+            if event.type in ("step.complete", "step.error")
+        }
+        assert done.isdisjoint((request.step, request.occurrence) for request in agent.requests), at
+        if "@" not in at:
+            assert at not in {f"{step}#{occurrence}" for step, occurrence in done}
+        assert essence((await lab.load(f"fork-{number}"))[0].snapshot()) == essence(fold.snapshot()), at
+    assert await lab.events("source") == events, "the run that is forked stays as it is"
+
+
+def answering(spec: dict[str, Any]) -> dict[str, Any]:
+    """Let every agent of a loop answer alike."""
+    return {role["name"]: answer for role in spec["agents"]}
+
+
+async def test_a_fork_is_a_run_of_its_own(lab: Any) -> None:
+    """It has its id, tells where it comes from, begins now, and has used what was used before it."""
+    agent = ScriptedAgent(agents={"worker": answer})
+    source = await run_loop(lab.kernel(agents=agent), loop_spec("a", "b"), context={"x": 1})
+    result = await fork(lab.kernel(agents=agent), source.run_id, "b")
+    assert result.run_id != source.run_id
+    fold, events = await lab.load(result.run_id)
+    header = events[0].data
+    facts = header["forked_from"]
+    assert (header["run_id"], header["context"]) == (result.run_id, {"x": 1})
+    assert (facts["run_id"], facts["at"]) == (source.run_id, "b")
+    resumed = next(event for event in events if event.type == "loop.resume").data
+    assert (resumed["forked_from"], resumed["at"], resumed["turn"]) == (source.run_id, "b", 1)
+    assert (result.tokens, result.cost_usd) == (14, 0.5)
+    assert fold.started_at == facts["time"] > events[-1].at - 60
+    rows = await lab.memory.rows()
+    assert [row.run_id for row in rows] == [result.run_id, source.run_id], "newest first"
+    assert rows[0].started_at == facts["time"]
+    assert [request.idempotency_key for request in agent.requests][-1] == f"{result.run_id}/b/1/1"
+    assert result.elapsed < 10
+
+
+async def test_a_place_that_is_not_there_is_said(lab: Any) -> None:
+    """The message lists the steps that have begun, how often, and the checkpoints; nothing is made."""
+    agent = ScriptedAgent(agents={"worker": answer})
+    source = await run_loop(lab.kernel(agents=agent), repeat())
+    for at in ("nowhere", "edit#4", "edit#0", "edit@9", "edit#x", "#1", ""):
+        with pytest.raises(UsageError) as caught:
+            await fork(lab.kernel(agents=agent), source.run_id, at)
+        assert f"has no place {at!r}" in caught.value.message
+        assert caught.value.remedy == (
+            "Steps that have begun: edit (#1 to #3), test (#1 to #3). Checkpoints: edit@1, edit@2, edit@3."
+        )
+    assert len(await lab.memory.rows()) == 1
+    with pytest.raises(RunNotFound):
+        await fork(lab.kernel(agents=agent), "nobody", "edit")
+
+
+async def test_a_step_that_has_not_begun_is_no_place(lab: Any) -> None:
+    """Only what the run has come to can be forked."""
+    agent = ScriptedAgent(steps={"a": [MISSING]})
+    source = await run_loop(lab.kernel(agents=agent), loop_spec("a", "b"))
+    with pytest.raises(UsageError, match=r"no place 'b'\nSteps that have begun: a\."):
+        await fork(lab.kernel(agents=agent), source.run_id, "b")
+
+
+async def test_items_are_places_too(lab: Any) -> None:
+    """A step with for_each is forked before its first item, or lap by lap, or before one of its items."""
+    spec = items() | {"policy": {**RETRY, "verification_gates": items()["policy"]["verification_gates"]}}
+    source = await run_loop(lab.kernel(agents=ScriptedAgent(agents={"worker": answer})), spec)
+    expected = {
+        "each": ["each[0]-1", "each[1]-1", "each[2]-1", "after-1", "before-2"],
+        "each#2": ["each[0]-2", "each[1]-2", "each[2]-2", "after-2"],
+        "each[1]": ["each[1]-1", "each[2]-1", "after-1", "before-2"],
+        "each[2]#2": ["each[2]-2", "after-2"],
+        "each@1": ["after-1", "before-2"],
+        "each@2": ["after-2"],
+    }
+    for at, first in expected.items():
+        agent = ScriptedAgent(agents={"worker": answer})
+        result = await fork(lab.kernel(agents=agent), source.run_id, at)
+        asked = [f"{request.step}-{request.occurrence}" for request in agent.requests]
+        assert asked[: len(first)] == first, at
+        assert result.end == source.end
+
+
+async def test_a_fork_from_a_checkpoint_notes_it(lab: Any) -> None:
+    """checkpoint.load stands behind the shared part, once; the pattern does not save the checkpoint again."""
+
+    async def saving(run: Run) -> None:
+        for step in run.spec.steps:
+            await run.step(step)
+            assert await run.checkpoint("same") == f"same@{len(run.state.checkpoints)}"
+
+    lab.patterns["mine"] = saving
+    agent = ScriptedAgent(agents={"worker": answer})
+    source = await run_loop(lab.kernel(agents=agent), loop_spec("a", "b", "c", pattern="mine"))
+    result = await fork(lab.kernel(agents=agent), source.run_id, "same@2")
+    events = await lab.events(result.run_id)
+    assert [event.data["checkpoint_id"] for event in events if event.type == "checkpoint.save"] == [
+        "same@1",
+        "same@2",
+        "same@3",
+    ]
+    loaded = [event for event in events if event.type == "checkpoint.load"]
+    assert [event.data for event in loaded] == [{"checkpoint_id": "same@2", "name": "same"}]
+    by_step = await fork(lab.kernel(agents=agent), source.run_id, "c")
+    assert "checkpoint.load" not in await lab.types(by_step.run_id)
+
+
+async def test_a_deleted_checkpoint_is_no_place(lab: Any) -> None:
+    """What was deleted, in the run or after its end, cannot be forked at."""
+    from loopengt import CheckpointManager
+
+    agent = ScriptedAgent(agents={"worker": answer})
+    source = await run_loop(lab.kernel(agents=agent), sequential())
+    await CheckpointManager(lab.memory).delete(source.run_id, "plan@1")
+    with pytest.raises(UsageError, match=r"no place 'plan@1'\n.*Checkpoints: gated@1\."):
+        await fork(lab.kernel(agents=agent), source.run_id, "plan@1")
+
+
+async def test_a_fork_can_be_forked(lab: Any) -> None:
+    """Also at a place that it shares, and at one of its own; each tells its own source."""
+    spec = repeat()
+    kernel = lab.kernel(agents=ScriptedAgent(agents={"worker": answer}))
+    first = await run_loop(kernel, spec, run_id="one")
+    for source, at, fork_id in (
+        ("one", "test#2", "two"),
+        ("two", "edit#2", "three"),
+        ("two", "edit#3", "four"),
+        ("four", "edit@1", "five"),
+    ):
+        result = await fork(kernel, source, at, fork_id=fork_id)
+        assert result.end == first.end
+        events = await lab.events(fork_id)
+        assert events[0].data["forked_from"]["run_id"] == source
+        assert [event.step for event in events if event.type == "step.complete"] == ["edit", "test"] * 3
+
+
+async def test_the_rest_may_come_out_differently(lab: Any) -> None:
+    """A fork is not bound to what its source did behind the place."""
+    source = await run_loop(
+        lab.kernel(agents=ScriptedAgent(steps={"a": ["1"], "b": [ValueError("no")]})), two()
+    )
+    assert source.end.reason is EndReason.FAILED
+    result = await fork(lab.kernel(agents=ScriptedAgent(steps={"b": ["2"]})), source.run_id, "b")
+    assert (result.end.reason, result.output) == (EndReason.GOAL_MET, "2")
+
+
+def two() -> dict[str, Any]:
+    """Two steps, tried once."""
+    return loop_spec("a", "b", policy={"retry": {"max_retries": 0}})
+
+
+async def test_large_outputs_are_shared(lab: Any) -> None:
+    """A fork of a run with large outputs stores none of them again, and reads them all."""
+    put: list[str] = []
+    stored = lab.memory.put_blob
+
+    async def put_blob(data: bytes) -> str:
+        put.append(await stored(data))
+        return put[-1]
+
+    lab.memory.put_blob = put_blob
+    agent = ScriptedAgent(steps={name: [name * 200_000] for name in "abc"} | {"d": ["short"]})
+    source = await run_loop(lab.kernel(agents=agent), loop_spec(*"abcd"))
+    known = set(put)
+    assert len(known) >= 4, "three outputs and the spec"
+    agent = ScriptedAgent(steps={"d": ["brief"]})
+    result = await fork(lab.kernel(agents=agent), source.run_id, "d")
+    assert set(put) == known
+    size = sum([len(batch.payload) async for batch in lab.memory.read(result.run_id)])
+    assert size < 10_000
+    assert result.snapshot().step_states["b"].result.output == "b" * 200_000
+
+
+@pytest.mark.parametrize("durable", [False, True], ids=["before", "after"])
+async def test_a_death_while_a_fork_is_made_leaves_nothing_half(
+    durable: bool, lab: Any, dying: Any, killed: Any
+) -> None:
+    """For every append: there is no fork, or one that a resume makes whole and brings to the same end."""
+    spec = loop_spec(*(f"s{number}" for number in range(60)), policy={"max_turns": 100})
+    agents = {"worker": lambda request: request.step + "x" * 50_000}
+    source = await run_loop(lab.kernel(agents=ScriptedAgent(agents=agents)), spec, run_id="source")
+    events = await lab.events("source")
+    for at in range(1, 7):
+        storage = dying(lab.memory, at=at, durable=durable)
+        with pytest.raises(killed):
+            kernel = lab.kernel(storage=storage, agents=ScriptedAgent(agents=agents))
+            await fork(kernel, "source", "s57", fork_id=f"fork-{at}")
+        await storage.bury()
+        rows = [row for row in await lab.memory.rows() if row.run_id == f"fork-{at}"]
+        if at == 1 and not durable:
+            assert rows == []
+            continue
+        recorded = await lab.events(f"fork-{at}")
+        seq = recorded[0].data["forked_from"]["seq"]
+        assert at > 2 or len(recorded) < seq, "a part of it"
+        agent = ScriptedAgent(agents=agents)
+        result = await resume_loop(lab.kernel(agents=agent), f"fork-{at}")
+        assert result.end == source.end
+        assert [request.step for request in agent.requests][-1:] in (["s59"], [])
+        assert {request.step for request in agent.requests} <= {"s57", "s58", "s59"}
+        copied = await lab.events(f"fork-{at}")
+        assert copied[1:seq] == events[1:seq]
+
+
+async def test_a_half_fork_needs_its_source(lab: Any, dying: Any, killed: Any) -> None:
+    """When the run is gone that it was forked from, resuming says so and leaves the half as it is."""
+    spec = loop_spec(*(f"s{number}" for number in range(40)), policy={"max_turns": 100})
+    agents = {"worker": lambda request: request.step + "x" * 50_000}
+    await run_loop(lab.kernel(agents=ScriptedAgent(agents=agents)), spec, run_id="source")
+    storage = dying(lab.memory, at=2, durable=False)
+    with pytest.raises(killed):
+        await fork(lab.kernel(storage=storage), "source", "s39", fork_id="half")
+    await storage.bury()
+    await lab.memory.delete(await lab.memory.claim("source", "tests", 10.0))
+    before = await lab.events("half")
+    with pytest.raises(UsageError, match=r"not made to its end.*source.*\n.*runs delete half"):
+        await resume_loop(lab.kernel(), "half")
+    assert await lab.events("half") == before
+    assert (await lab.memory.rows())[0].owner is None
+
+
+async def test_a_running_run_can_be_forked(lab: Any) -> None:
+    """Forking reads the run's journal only, so that whoever drives it goes on."""
+    gate, begun = asyncio.Event(), asyncio.Event()
+
+    async def slow(request: AgentRequest) -> str:
+        begun.set()
+        await gate.wait()
+        return "late"
+
+    agent = ScriptedAgent(steps={"a": ["1"], "b": slow})
+    running = asyncio.create_task(run_loop(lab.kernel(agents=agent), two(), run_id="source"))
+    await begun.wait()
+    await lab.memory.rows()
+    with pytest.raises(UsageError, match="no place 'b'"):
+        await fork(lab.kernel(), "source", "b")  # its start rides with its completion
+    result = await fork(lab.kernel(agents=ScriptedAgent()), "source", "a")
+    gate.set()
+    assert (await running).output == "late"
+    assert result.run_id != "source"
+
+
+async def test_an_id_is_used_once(lab: Any) -> None:
+    """A fork is not made under the id of a run that is there, nor under one that cannot be an id."""
+    agent = ScriptedAgent(agents={"worker": answer})
+    source = await run_loop(lab.kernel(agents=agent), two())
+    before = await lab.events(source.run_id)
+    with pytest.raises(Exception, match="already"):
+        await fork(lab.kernel(agents=agent), source.run_id, "b", fork_id=source.run_id)
+    with pytest.raises(UsageError, match="cannot be the id"):
+        await fork(lab.kernel(agents=agent), source.run_id, "b", fork_id="../x")
+    assert await lab.events(source.run_id) == before
