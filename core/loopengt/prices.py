@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from loopengt.spec import loop_key
 from loopengt_hookspecs.models import OnUnknownCost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from loopengt_hookspecs.models import AgentRole, LoopSpec
+    from loopengt_hookspecs.models import AgentRole, LoopSpec, StepSpec
 
 __all__ = ["UnheldBudget", "has_known_cost", "list_price", "unheld_budgets"]
 
-UnheldBudget = tuple[tuple[str | int, ...], str, str]
+UnheldBudget: TypeAlias = tuple[tuple[str | int, ...], str, str]
 """Where a budget stands in its spec, what is wrong with it, and the ways out."""
+_Scope: TypeAlias = "tuple[tuple[str | int, ...], str, dict[str, AgentRole], bool]"
+"""A budget in US dollars: its place, its name, whose costs it bounds, and whether tokens are bounded, too."""
 
 
 def list_price(model: str, prompt_tokens: int, completion_tokens: int) -> float | None:
@@ -76,15 +81,22 @@ def has_known_cost(role: AgentRole, agent: object) -> bool:
     return named and list_price(role.config.model, 1, 1) is not None
 
 
-def unheld_budgets(spec: LoopSpec, bind: Callable[[AgentRole], Any]) -> Iterator[UnheldBudget]:
+def unheld_budgets(
+    spec: LoopSpec,
+    bind: Callable[[AgentRole], Any],
+    loops: Mapping[str, LoopSpec] = MappingProxyType({}),
+    file: str = "",
+) -> Iterator[UnheldBudget]:
     """Find the budgets in US dollars of a loop that nobody could hold.
 
     Args:
         spec: The loop.
         bind: Returns the agent of a role; called for those that a budget in US dollars bears on.
+        loops: The loops below it, whose agents draw on its budgets, by their path in the project.
+        file: Its own path in the project.
     """
     mode = spec.policy.budget.on_unknown_cost
-    scopes = list(_scopes(spec))
+    scopes = list(_scopes(spec, loops, file))
     if mode is OnUnknownCost.TOKENS:
         for path, name, roles, has_tokens in scopes:
             if roles and not has_tokens:
@@ -95,14 +107,14 @@ def unheld_budgets(spec: LoopSpec, bind: Callable[[AgentRole], Any]) -> Iterator
                 )
     if mode is not OnUnknownCost.REFUSE:
         return
-    known: dict[str, bool] = {}
+    known: dict[int, bool] = {}
     for path, name, roles, _ in scopes:
-        for role in roles:
-            if role.name not in known:
-                known[role.name] = has_known_cost(role, bind(role))
-        unknown = [role.name for role in roles if not known[role.name]]
+        for role in roles.values():
+            if id(role) not in known:
+                known[id(role)] = has_known_cost(role, bind(role))
+        unknown = [label for label, role in roles.items() if not known[id(role)]]
         if unknown:
-            agents = ", ".join(repr(agent) for agent in unknown)
+            agents = ", ".join(unknown)
             many = len(unknown) > 1
             yield (
                 path,
@@ -114,20 +126,37 @@ def unheld_budgets(spec: LoopSpec, bind: Callable[[AgentRole], Any]) -> Iterator
             )
 
 
-def _scopes(spec: LoopSpec) -> Iterator[tuple[tuple[str | int, ...], str, list[AgentRole], bool]]:
-    """Return each budget in US dollars: its place, its name, whose costs it bounds, and whether tokens are bounded."""
+def _scopes(spec: LoopSpec, loops: Mapping[str, LoopSpec], file: str) -> Iterator[_Scope]:
     overall = spec.policy.budget.max_tokens is not None
-    by_name = {role.name: role for role in spec.agents}
-    used = list(dict.fromkeys(step.agent for step in spec.steps if step.agent in by_name))
     if spec.policy.budget.max_cost_usd is not None:
-        path = ("policy", "budget", "max_cost_usd")
-        yield path, "policy.budget", [by_name[name] for name in used], overall
+        yield (
+            ("policy", "budget", "max_cost_usd"),
+            "policy.budget",
+            _roles(spec, spec.steps, loops, file),
+            overall,
+        )
     for index, role in enumerate(spec.agents):
         if role.budget is not None and role.budget.max_cost_usd is not None:
             has_tokens = overall or role.budget.max_tokens is not None
-            yield ("agents", index, "budget", "max_cost_usd"), f"agent {role.name!r}", [role], has_tokens
+            own = {repr(role.name): role}
+            yield ("agents", index, "budget", "max_cost_usd"), f"agent {role.name!r}", own, has_tokens
     for index, step in enumerate(spec.steps):
         if step.budget is not None and step.budget.max_cost_usd is not None:
             has_tokens = overall or step.budget.max_tokens is not None
-            roles = [by_name[step.agent]] if step.agent in by_name else []
+            roles = _roles(spec, [step], loops, file)
             yield ("steps", index, "budget", "max_cost_usd"), f"step {step.name!r}", roles, has_tokens
+
+
+def _roles(
+    spec: LoopSpec, steps: Sequence[StepSpec], loops: Mapping[str, LoopSpec], file: str, where: str = ""
+) -> dict[str, AgentRole]:
+    """Return the agents that do some steps, those of the loops below included, by what to call them."""
+    by_name = {role.name: role for role in spec.agents}
+    found: dict[str, AgentRole] = {}
+    for step in steps:
+        if step.agent in by_name:
+            found[repr(step.agent) + where] = by_name[step.agent]
+        key = loop_key(file, step.loop) if step.loop is not None else ""
+        if key in loops:
+            found |= _roles(loops[key], loops[key].steps, loops, key, f" (of {key})")
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +50,11 @@ def load_project_spec(kernel: Kernel, path: Path, extra_context: frozenset[str])
     if all(step.loop is None for step in loaded.spec.steps):
         return loaded
     root = LoopFile(loaded.spec, loaded.path.resolve(), loaded.document.path, loaded.document)
-    return replace(loaded, loops=_loops(kernel, root))
+    loops = _loops(kernel, root)
+    problems = list(_budget_problems(kernel, loaded.spec, loaded, loops))
+    if problems:
+        raise SpecError(problems)
+    return replace(loaded, loops=loops)
 
 
 def load_project_loops(kernel: Kernel, spec: LoopSpec, source: Path | None) -> dict[str, LoopSpec]:
@@ -105,7 +110,9 @@ def _stop_condition_problems(kernel: Kernel, loaded: LoadedSpec) -> Iterator[Pro
             yield document.problem(position, exc.message, exc.remedy)
 
 
-def _budget_problems(kernel: Kernel, spec: LoopSpec, loaded: LoadedSpec) -> Iterator[Problem]:
+def _budget_problems(
+    kernel: Kernel, spec: LoopSpec, loaded: LoadedSpec, loops: Mapping[str, LoopSpec] | None = None
+) -> Iterator[Problem]:
     """Refuse budgets in US dollars that nobody could hold, since the price of an agent is not known."""
     from loopengt.prices import unheld_budgets
 
@@ -113,7 +120,8 @@ def _budget_problems(kernel: Kernel, spec: LoopSpec, loaded: LoadedSpec) -> Iter
         return kernel.get("agents", role.config.provider).bind(role, kernel.project)
 
     document = loaded.document
-    for path, message, ways in unheld_budgets(spec, bind):
+    file = os.path.relpath(loaded.path.resolve(), kernel.project.resolve()) if loops else ""
+    for path, message, ways in unheld_budgets(spec, bind, loops or {}, file):
         yield document.problem(document.position(path), message, ways)
 
 

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = ["more_of", "read_additions"]
 
-_KEYS = {"turns": "turns", "seconds": "seconds", "tokens": "tokens", "usd": "cost_usd", "cost_usd": "cost_usd"}
+_KEYS = {
+    "turns": "turns",
+    "seconds": "seconds",
+    "tokens": "tokens",
+    "usd": "cost_usd",
+    "cost_usd": "cost_usd",
+}
 _WHOLE = ("turns", "tokens")
 
 

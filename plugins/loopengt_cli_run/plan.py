@@ -36,7 +36,7 @@ def print_plan(kernel: Kernel, request: RunRequest, *, as_json: bool) -> int:
     else:
         for line in _lines(kernel, request, steps):
             click.echo(line)
-    return 1 if any(step.missing for step in steps) else 0
+    return 1 if _lacking(steps) else 0
 
 
 def _lines(kernel: Kernel, request: RunRequest, steps: list[PlannedStep]) -> Iterator[str]:
@@ -55,23 +55,31 @@ def _lines(kernel: Kernel, request: RunRequest, steps: list[PlannedStep]) -> Ite
     declared = {step.name: step for step in spec.steps}
     for number, step in enumerate(steps, 1):
         yield ""
-        yield from _step(number, step, declared[step.step])
-    lacking = sum(len(step.missing) for step in steps)
+        yield from _step(str(number), step, declared[step.step])
+    lacking = _lacking(steps)
     yield ""
     yield f"{lacking} missing: mend that first." if lacking else "Nothing is missing; nothing was executed."
 
 
-def _step(number: int, step: PlannedStep, declared: StepSpec) -> Iterator[str]:
+def _lacking(steps: list[PlannedStep]) -> int:
+    return sum(len(step.missing) + _lacking(step.steps) for step in steps)
+
+
+def _step(number: str, step: PlannedStep, declared: StepSpec | None) -> Iterator[str]:
+    """Write a step; the steps of a loop that it runs follow, numbered behind its own number."""
     yield f"{number}. {step.step}"
-    for dependency in declared.dependencies:
+    for dependency in declared.dependencies if declared is not None else ():
         condition = f" if {dependency.condition}" if dependency.condition else ""
         yield from _labelled("after", f"{dependency.step_name}{condition}", "   ")
-    yield from _labelled("agent", f"{step.agent}, provider {step.provider}", "   ")
+    if step.agent:
+        yield from _labelled("agent", f"{step.agent}, provider {step.provider}", "   ")
     yield from _labelled("executes", step.executes, "   ")
     for gate in step.gates:
         yield from _labelled("gate", gate, "   ")
     for missing in step.missing:
         yield from _labelled("MISSING", missing, "   ")
+    for place, below in enumerate(step.steps, 1):
+        yield from _step(f"{number}.{place}", below, None)
 
 
 def _labelled(label: str, text: str, indent: str = "") -> Iterator[str]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from loopengt.errors import LoopengtError, StorageCorrupt, StorageError
+from loopengt.errors import LoopengtError, RunNotFound, StorageCorrupt, StorageError
 from loopengt.finding import check_runs_exist, find_run, has_crashed
 from loopengt.journal import Fold, Tracer, read_events
 
 if TYPE_CHECKING:
     from loopengt import Kernel
     from loopengt_hookspecs.models import Event, LoopState, TraceEvent
+    from loopengt_hookspecs.storage import Storage
 
 __all__ = ["Recorded", "read_run"]
 
@@ -22,6 +24,7 @@ class Recorded:
 
     state: LoopState
     events: list[TraceEvent]
+    """Its events; those of a child run stand behind the event that began the step, under the child's id."""
     damage: LoopengtError | None
     """Why the rest of the journal cannot be read; None: this is all of it."""
     crashed: bool
@@ -42,16 +45,39 @@ async def read_run(kernel: Kernel, name: str) -> Recorded:
     check_runs_exist(kernel, name)
     async with kernel.storage() as storage:
         row = await find_run(storage, name)
-        fold, tracer = Fold(), Tracer(row.run_id)
-        traced: list[TraceEvent] = []
-        damage: LoopengtError | None = None
+        reader = _Reader(storage)
+        fold = await reader.read(row.run_id)
+        return Recorded(fold.snapshot(), reader.events, reader.damage, has_crashed(row))
+
+
+class _Reader:
+    """Reads a run and its child runs into one list of events."""
+
+    def __init__(self, storage: Storage) -> None:
+        self.events: list[TraceEvent] = []
+        self.damage: LoopengtError | None = None
+        self._storage = storage
+        self._seen: set[str] = set()
+
+    async def read(self, run_id: str) -> Fold:
+        """Read a run as far as its journal is readable, and each child run at its place."""
+        fold, tracer = Fold(), Tracer(run_id)
+        self._seen.add(run_id)
         try:
-            async for events in read_events(storage, row.run_id):
+            async for events in read_events(self._storage, run_id):
                 for event in events:
-                    traced.append(_take(event, fold, tracer))  # noqa: PERF401 - those before damage are kept
+                    self.events.append(_take(event, fold, tracer))
+                    child = event.data.get("run") if event.type == "step.start" else None
+                    # An attempt that is begun again after a crash names the same child run.
+                    if isinstance(child, str) and child not in self._seen:
+                        await self._read_child(child)
         except StorageError as exc:
-            damage = exc
-        return Recorded(fold.snapshot(), traced, damage, has_crashed(row))
+            self.damage = self.damage or exc
+        return fold
+
+    async def _read_child(self, run_id: str) -> None:
+        with suppress(RunNotFound):  # a crash came before it was begun, or it was deleted
+            await self.read(run_id)
 
 
 def _take(event: Event, fold: Fold, tracer: Tracer) -> TraceEvent:

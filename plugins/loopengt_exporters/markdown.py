@@ -39,6 +39,7 @@ class MarkdownExporter:
             _section("Gates", _gates(story)),
             _section("Feedback", _last(list(_feedback(story)))),
             _section("Last output", "" if story.output is None else _block(_plain(story.output))),
+            *_children(story),
         ]
         return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -85,6 +86,26 @@ def _step(execution: Execution) -> tuple[str, ...]:
         dollars(*execution.cost) if execution.attempts else _NONE,
         _code(execution.why),
     )
+
+
+def _children(story: Story) -> Iterator[str]:
+    """Yield a section for each child run, and for those below it, in the order of their steps."""
+    for execution in story.executions:
+        for attempt in execution.attempts:
+            child = attempt.child
+            if child is None:
+                continue
+            step = f"turn {execution.turn}, step {_code(execution.step)}, attempt {attempt.number}"
+            reason, detail = child.end or ("not ended", "")
+            how = f"{_code(str(child.header.get('loop', '')))} in {step}: **{_code(reason)}**"
+            parts = [
+                f"{how}\n\n{_block(detail)}" if detail else how,
+                _steps(child),
+                _gates(child),
+                _last(list(_feedback(child))),
+            ]
+            yield _section(f"Child run {_code(attempt.run)}", "\n\n".join(part for part in parts if part))
+            yield from _children(child)
 
 
 def _gates(story: Story) -> str:

@@ -47,6 +47,12 @@ class Attempt:
     tools: list[str] = field(default_factory=list)
     """Tools it called, in order."""
     checks: list[Check] = field(default_factory=list)
+    unknown_costs: int = 0
+    """Calls of agents whose cost nobody knows, beside its own answer."""
+    run: str = ""
+    """The child run that does it, of a step with a loop of its own."""
+    child: Story | None = None
+    """What that run did, where it is known."""
 
 
 @dataclass(slots=True)
@@ -75,8 +81,9 @@ class Execution:
     @property
     def cost(self) -> tuple[float, int]:
         """Known cost in US dollars, and the number of answers whose cost nobody knows."""
-        answers = [attempt.cost_usd for attempt in self.attempts if attempt.answered]
-        return sum(cost for cost in answers if cost is not None), answers.count(None)
+        known = sum(attempt.cost_usd for attempt in self.attempts if attempt.cost_usd is not None)
+        unknown = sum(attempt.answered and attempt.cost_usd is None for attempt in self.attempts)
+        return known, unknown + sum(attempt.unknown_costs for attempt in self.attempts)
 
 
 @dataclass(slots=True)
@@ -126,8 +133,20 @@ class Story:
 
 
 def tell(events: Sequence[TraceEvent]) -> Story:
-    """Make the story of a run's events; what is missing at the end of a damaged journal is left open."""
-    return _Teller().tell(events)
+    """Make the story of a run's events; what is missing at the end of a damaged journal is left open.
+
+    Args:
+        events: The events of the run, and of its child runs wherever among them; the first is the run's.
+    """
+    by_run: dict[str, list[TraceEvent]] = {}
+    for event in events:
+        by_run.setdefault(event.run_id, []).append(event)
+    stories = {run_id: _Teller().tell(own) for run_id, own in by_run.items()}
+    for story in stories.values():
+        for execution in story.executions:
+            for attempt in execution.attempts:
+                attempt.child = stories.get(attempt.run)
+    return next(iter(stories.values()), Story())
 
 
 class _Teller:
@@ -200,6 +219,7 @@ class _Teller:
         # After a crash an attempt begins again, and a retry was announced before: both are the same attempt.
         if not execution.attempts or execution.attempts[-1].number != number:
             execution.attempts.append(Attempt(number))
+        execution.attempts[-1].run = str(event.data.get("run") or "")
 
     def _begin(self, event: TraceEvent, step: str) -> Execution:
         data = event.data
@@ -228,9 +248,13 @@ class _Teller:
             attempt.seconds += data.get("duration") or 0.0
             attempt.tokens += total_tokens(data.get("token_usage") or {})
             attempt.cost_usd = data.get("cost_usd")
+            attempt.unknown_costs = data.get("unknown_costs", 0)
         elif kind == "agent.error":
             attempt.error = str(data.get("error") or "")
             attempt.seconds += data.get("duration") or 0.0
+            attempt.tokens += total_tokens(data.get("token_usage") or {})
+            attempt.cost_usd = data.get("cost_usd", attempt.cost_usd)
+            attempt.unknown_costs = data.get("unknown_costs", 0) + (data.get("cost_source") == "unknown")
         elif kind in ("gate.pass", "gate.fail"):
             attempt.checks.append(
                 Check(

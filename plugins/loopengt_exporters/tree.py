@@ -72,16 +72,29 @@ def _execution(execution: Execution, story: Story) -> str:
 
 def _attempt(attempt: Attempt, execution: Execution) -> Branch:
     facts = [visible(execution.agent)] if execution.agent else []
+    if attempt.run:
+        facts.append(f"run {visible(attempt.run)}")
     if attempt.waited:
         facts.append(f"after {duration(attempt.waited, fine=True)} of waiting")
     if attempt.answered or attempt.error:
         facts.append(duration(attempt.seconds, fine=True))
     facts += spent(attempt.tokens, attempt.cost_usd)
     below: list[Branch] = [(f"tool {first_line(tool, _LONGEST)}", []) for tool in attempt.tools]
+    if attempt.child is not None:
+        below.append(_child(attempt.child))
     if attempt.error:
         below.append((f"error: {first_line(attempt.error, 200)}", []))
     below += [(_check(check), []) for check in attempt.checks]
     return f"attempt {attempt.number}  {' · '.join(facts)}".rstrip(), below
+
+
+def _child(story: Story) -> Branch:
+    """Write a child run like a run: its loop, how it ended, and below it what it did."""
+    facts = [f"loop {visible(str(story.header.get('loop', '')))}", duration(story.seconds, fine=True)]
+    if story.end is not None:
+        reason, detail = story.end
+        facts.insert(1, f"{visible(reason)}: {first_line(detail, _LONGEST)}" if detail else visible(reason))
+    return "  ".join((facts[0], " · ".join(facts[1:]))), [_part(part, story) for part in story.parts]
 
 
 def _check(check: Check) -> str:

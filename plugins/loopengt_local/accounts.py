@@ -33,11 +33,13 @@ class Exhausted(Exception):
     Args:
         data: Data of the ``budget.exceeded`` event.
         words: What to say of it.
+        owner: Whose budget forbids it.
     """
 
-    def __init__(self, data: dict[str, Any], words: str) -> None:
+    def __init__(self, data: dict[str, Any], words: str, owner: Budgets) -> None:
         super().__init__(words)
         self.data = data
+        self.owner = owner
 
 
 class Reservation:
@@ -129,7 +131,9 @@ class Account:
         self.scope = scope
         units = _FIELDS if scope else {unit: _FIELDS[unit] for unit in _SHARED}
         declared = {unit: getattr(budget, field) for unit, field in units.items()}
-        self._limits: dict[str, float] = {unit: limit for unit, limit in declared.items() if limit is not None}
+        self._limits: dict[str, float] = {
+            unit: limit for unit, limit in declared.items() if limit is not None
+        }
         self._usage = usage
         self._entries: list[Reservation] = []
         self._live: list[Reservation] = []
@@ -285,6 +289,7 @@ class Account:
             data,
             f"{name} cannot be held: there was a call of which nobody knows what it has cost; give its agent "
             "a price, or set policy.budget.on_unknown_cost",
+            self.owner,
         )
 
     def _used_up(self, unit: str, used: float, limit: float) -> Exhausted:
@@ -292,7 +297,7 @@ class Account:
         if used > limit + TINY:
             words += f", {_shown(unit, used - limit)} too many"
         name = self._name(unit)
-        return Exhausted({"budget": name, "used": used, "limit": limit}, f"{name}: {words}")
+        return Exhausted({"budget": name, "used": used, "limit": limit}, f"{name}: {words}", self.owner)
 
     def _too_large(
         self, unit: str, reservation: Reservation, need: float, rest: float, limit: float
@@ -305,6 +310,7 @@ class Account:
             f"{name}: an attempt at step {reservation.step!r} may use {_shown(unit, need)} {what} "
             f"(the max_tokens of its agent, and its prompt), and {_shown(unit, rest)} of "
             f"{_shown(unit, limit)} are left",
+            self.owner,
         )
 
     def _name(self, unit: str) -> str:
@@ -313,4 +319,3 @@ class Account:
 
 def _shown(unit: str, amount: float) -> str:
     return f"{amount:.4f}".rstrip("0").rstrip(".") if unit in ("cost_usd", "seconds") else f"{amount:.0f}"
-

@@ -207,7 +207,7 @@ class Approvals:
 
     def _forget(self, waiting: _Waiting) -> None:
         for name in self._executions.pop(waiting, ()):
-            del self._waiting[name]
+            self._waiting.pop(name, None)
 
     # -- when nothing else goes on ----------------------------------------------------------------------------
 

@@ -59,6 +59,8 @@ class Budgets:
         }
         self.active = any((self._of_run, *self._of_agents.values(), *self._of_steps.values()))
         """Whether anything is declared that an attempt has to be held against."""
+        self.exhausted: Budgets | None = None
+        """Whose budget has ended the run: this run's, or that of one that it is a part of."""
         self._parent: Budgets | None = None
         self._holder: Reservation | None = None
         self._holders: dict[str, Reservation] = {}
@@ -104,6 +106,13 @@ class Budgets:
         """Return the seconds that the run, and those that it is a part of, may still be driven."""
         own = self._run.time_limit - self._run.elapsed_now
         return own if self._parent is None else min(own, self._parent.time_left())
+
+    def end_for_time(self, words: str) -> EndRun:
+        """Make the exception that ends the run for want of time, its own or that of a run that it is a part of."""
+        above = self._parent
+        if above is not None and above.time_left() < self._run.time_limit - self._run.elapsed_now:
+            self.exhausted = above
+        return EndRun(End(EndReason.EXHAUSTED, f"time limit: {words}"))
 
     # -- an attempt ---------------------------------------------------------------------------------------------
 
@@ -229,7 +238,13 @@ class Budgets:
     def _reservation(self, step: CompiledStep, request: AgentRequest, takes_turn: bool) -> Reservation:
         if step.spec.loop is not None:
             holder = Reservation(
-                self, step.name, "", dict.fromkeys(_UNITS, 0.0), frozenset(), takes_turn=takes_turn, holds=True
+                self,
+                step.name,
+                "",
+                dict.fromkeys(_UNITS, 0.0),
+                frozenset(),
+                takes_turn=takes_turn,
+                holds=True,
             )
             holder.accounts = self._accounts(step.declared, "")
             return holder
@@ -304,6 +319,7 @@ class Budgets:
                 passed.update(reservation.accounts)
 
     def _end(self, exhausted: Exhausted) -> EndRun:
+        self.exhausted = exhausted.owner
         self._run.journal.note("budget.exceeded", None, exhausted.data)
         return EndRun(End(EndReason.EXHAUSTED, str(exhausted)))
 

@@ -16,9 +16,17 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.engines import ResumeRequest
     from loopengt_hookspecs.storage import Storage
 
-__all__ = ["carried_context", "current_header", "is_changed", "limits_of", "load_recorded", "spec_to_go_by"]
+__all__ = [
+    "CARRIED",
+    "carried_context",
+    "current_header",
+    "is_changed",
+    "limits_of",
+    "load_recorded",
+    "spec_to_go_by",
+]
 
-_CARRIED = ("spec", "steps", "limits", "context")
+CARRIED = ("spec", "steps", "limits", "context", "file", "loops")
 """What a run takes over from a changed spec that is accepted; ``loop.resume`` has it."""
 
 _RESUME = b'"loop.resume"'
@@ -37,7 +45,7 @@ async def current_header(storage: Storage, run_id: str) -> dict[str, Any]:
         if _RESUME in batch.payload:
             for event in decode_batch(batch.payload):
                 if event.type == "loop.resume" and "spec" in event.data:
-                    header = header | {key: event.data[key] for key in _CARRIED if key in event.data}
+                    header = header | {key: event.data[key] for key in CARRIED if key in event.data}
     if header is None:
         raise RunNotFound(f"run {run_id!r} has an empty journal", remedy="Run `loopengt doctor`.")
     return header

@@ -15,6 +15,7 @@ from loopengt_hookspecs.models import End, EndReason, RunStatus
 from loopengt_local.attempts import AgentAttempt
 from loopengt_local.control import EndRun
 from loopengt_local.replies import spending
+from loopengt_local.results import is_mendable
 from loopengt_local.scope import RunScope
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from loopengt_local.run import LocalRun
     from loopengt_local.subloops import ChildLoop
 
-__all__ = ["ChildAttempt", "ChildRun", "child_run_id"]
+__all__ = ["ChildAttempt", "ChildRun", "child_run_id", "is_open_failure"]
 
 REQUEST = "request"
 """Name of the child's context that holds the step's prompt, when the step has a template."""
@@ -69,6 +70,11 @@ class ChildRun:
         self.broken_off = True
         if self.drive is not None:
             self.drive.break_off(end)
+
+
+def is_open_failure(fold: Fold, end: End) -> bool:
+    """Whether a child run has failed for want of something, and goes on once that is there."""
+    return is_mendable(fold, end) and not fold.failures
 
 
 class ChildAttempt(AgentAttempt):
@@ -151,7 +157,7 @@ class ChildAttempt(AgentAttempt):
             if beyond is not drive.run_object.budgets:  # it is this run's budget, or one above it
                 self._run.budgets.exhausted = beyond
                 raise EndRun(End(EndReason.EXHAUSTED, detail))
-        if end.reason is EndReason.FAILED and result.can_resume:
+        if child is not None and child.fold is not None and is_open_failure(child.fold, end):
             raise MissingRequirement(detail)
         raise AgentError(detail, kind="SubLoopError")
 

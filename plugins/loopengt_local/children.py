@@ -16,9 +16,10 @@ from loopengt.ownership import current_owner
 from loopengt_hookspecs.errors import RunOwned, StorageError
 from loopengt_hookspecs.models import End, EndReason, RunStatus
 from loopengt_local.changing import current_header, limits_of, load_recorded
+from loopengt_local.child_attempts import is_open_failure
 from loopengt_local.control import EndRun
 from loopengt_local.drive import Drive, row_of
-from loopengt_local.results import is_mendable, result_of
+from loopengt_local.results import result_of
 from loopengt_local.subloops import recorded_tree
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ class ChildRuns:
         async for events in read_events(storage, child.run_id):
             fold.apply_all(events)
         end = fold.end
-        if end is None or end.reason not in _FINAL or is_mendable(fold, end):
+        if end is None or end.reason not in _FINAL or is_open_failure(fold, end):
             return None
         return result_of(fold, child.run_id, end, child.parent.workspace)
 

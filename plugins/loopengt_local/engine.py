@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from time import time
+from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
-from loopengt.journal import Fold, Journal, Replay, encode_value, read_events, to_json_data
+from loopengt.archive import GRACE
+from loopengt.journal import Fold, Journal, Replay, read_events, to_json_data
 from loopengt.ownership import current_owner
 from loopengt.redaction import Redactor
-from loopengt_hookspecs.engines import PlannedStep, ResumeRequest, RunRequest, RunResult
+from loopengt_hookspecs.engines import ResumeRequest, RunRequest, RunResult
 from loopengt_hookspecs.errors import RunNotFound, StorageError, UsageError
 from loopengt_hookspecs.models import LoopSpec, RunStatus, WorkspaceKind
 from loopengt_local.archiving import Archiving, refuse_unfinished
+from loopengt_local.children import ChildRuns, Host
 from loopengt_local.changing import current_header, limits_of, spec_to_go_by
 from loopengt_local.compiled import CompiledLoop, compile_loop
 from loopengt_local.drive import Drive, row_of
@@ -29,12 +30,13 @@ from loopengt_local.naming import new_run_id, usable_run_id
 from loopengt_local.observers import ObserverHub
 from loopengt_local.options import LocalOptions
 from loopengt_local.results import goes_on, result_of
+from loopengt_local.subloops import LoopTree, given_tree, plan_steps, recorded_tree, stored_form
 from loopengt_local.workspace import Workspace, make_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from loopengt_hookspecs.engines import ForkRequest
+    from loopengt_hookspecs.engines import ForkRequest, PlannedStep
     from loopengt_hookspecs.registration import PluginContext
     from loopengt_hookspecs.storage import Lease, RunRow
     from loopengt_hookspecs.tracing import Observer
@@ -63,8 +65,16 @@ class LocalEngine(Archiving, Finishing):
         """Runs that are prepared and not driven yet: whether they were interrupted."""
         self._intake = Intake(Redactor.of_environment(os.environ))
         self._keeper: LeaseKeeper | None = None
-        self._stored_specs: dict[str, asyncio.Task[str]] = {}
+        self._stored_specs: dict[str, tuple[float, asyncio.Task[str]]] = {}
         self._compiled: dict[int, tuple[LoopSpec, CompiledLoop, bytes, str]] = {}
+        self._host = Host(
+            self._options,
+            context.components.opened_storage,
+            self._leases,
+            self._drive,
+            self._store_spec,
+            self._compile,
+        )
 
     @classmethod
     def from_context(cls, context: PluginContext) -> LocalEngine:
@@ -75,21 +85,7 @@ class LocalEngine(Archiving, Finishing):
 
     def plan(self, request: RunRequest) -> list[PlannedStep]:
         """Say what a run would execute, without executing anything."""
-        compiled = self._compile(request.spec)[0]
-        return [
-            PlannedStep(
-                step=step.name,
-                agent=step.role.name,
-                provider=step.role.config.provider,
-                executes=step.agent.plan(),
-                gates=[f"{gate.name}: {gate.gate.plan()}" for gate in step.gates],
-                missing=[
-                    *(str(lack) for lack in step.agent.missing()),
-                    *(str(lack) for gate in step.gates for lack in gate.gate.missing()),
-                ],
-            )
-            for step in compiled.steps.values()
-        ]
+        return plan_steps(self._compile(request.spec, self._tree(request.spec, request.source))[0])
 
     async def start(self, request: RunRequest) -> RunResult:
         """Start a run and drive it until it ends or pauses."""
@@ -98,7 +94,8 @@ class LocalEngine(Archiving, Finishing):
             return await self._start(request, run_id)
 
     async def _start(self, request: RunRequest, run_id: str) -> RunResult:
-        compiled, raw_spec, digest = self._compile(request.spec)
+        tree = self._tree(request.spec, request.source)
+        compiled, raw_spec, digest = self._compile(request.spec, tree)
         storage = self._components.opened_storage()
         context = _context(request)
         workspace = await self._make_workspace(run_id, request)
@@ -108,11 +105,14 @@ class LocalEngine(Archiving, Finishing):
         hub.start()
         try:
             await self._store_spec(digest, raw_spec)
-            journal.note("loop.start", None, self._header(request, run_id, digest, workspace, context))
+            await self._store_specs(tree)
+            header = self._header(request, run_id, digest, workspace, context)
+            journal.note("loop.start", None, header | tree.record())
             row = row_of(fold, RunStatus.RUNNING, run_id=run_id, loop_name=request.spec.name)
             row.started_at = time()
             await journal.create(row, current_owner(), self._options.lease_seconds)
-            drive = Drive(compiled, journal, workspace.path, self._leases())
+            children = ChildRuns(self._host, hub)
+            drive = Drive(compiled, journal, workspace.path, self._leases(), children=children)
             return await self._drive(run_id, drive)
         except BaseException:
             await self._let_go(journal.lease)
@@ -134,6 +134,11 @@ class LocalEngine(Archiving, Finishing):
             fold = await self._folded(row.run_id)
             if fold.end is not None and not goes_on(fold, fold.end, request):
                 return _as_it_ended(fold)
+        if row.parent is not None:
+            raise UsageError(
+                f"run {row.run_id} does a step of run {row.parent}, and goes on only with it",
+                remedy=f"Resume that one: loopengt resume {row.parent}",
+            )
         lease = await storage.claim(row.run_id, current_owner(), self._options.lease_seconds)
         try:
             now = await self._row(row.run_id)
@@ -150,7 +155,9 @@ class LocalEngine(Archiving, Finishing):
         fork_id = usable_run_id(request.fork_id) if request.fork_id else new_run_id()
         with self._heeding_interrupts(fork_id):
             storage = self._components.opened_storage()
-            forking = Forking(storage, self._project, self._options, self._compile, self._store_spec)
+            forking = Forking(
+                storage, self._project, self._options, self._compile, self._store_spec, self._tree
+            )
             lease = await forking.fork(await self._row(request.run_id), request, fork_id)
             return await self._take_up(fork_id, lease, ResumeRequest(fork_id, request.observers))
 
@@ -162,10 +169,15 @@ class LocalEngine(Archiving, Finishing):
             await complete_fork(storage, run_id, lease)
             header = await current_header(storage, run_id)
             spec, accepted = await spec_to_go_by(storage, run_id, header, request)
-            compiled, raw_spec, digest = self._compile(spec)
+            tree = await recorded_tree(storage, header)
+            if accepted:
+                source = header.get("source")
+                tree = self._tree(spec, None if source is None else Path(source))
+            compiled, raw_spec, digest = self._compile(spec, tree)
             if accepted:
                 await self._store_spec(digest, raw_spec)
-                accepted["spec"] = digest
+                await self._store_specs(tree)
+                accepted |= {"spec": digest, **tree.record()}
             workspace = Workspace.recorded(header["workspace"], self._project)
             _reap_orphans(run_id)
             hub = ObserverHub(run_id, self._observers(request.observers), await self._past(run_id, request))
@@ -182,6 +194,7 @@ class LocalEngine(Archiving, Finishing):
                 unknown_outcome=request.unknown_outcome,
                 accepted=accepted,
                 added=request.add_budget,
+                children=ChildRuns(self._host, hub),
             )
             return await self._drive(run_id, drive)
         except BaseException:
@@ -210,22 +223,27 @@ class LocalEngine(Archiving, Finishing):
         finally:
             self._early.pop(run_id, None)
 
-    async def _drive(self, run_id: str, drive: Drive) -> RunResult:
+    async def _drive(self, run_id: str, drive: Drive, interrupted: bool = False) -> RunResult:
         self._drives[run_id] = drive
         try:
-            return await drive.run(interrupted=self._early.pop(run_id, False))
+            return await drive.run(interrupted=self._early.pop(run_id, interrupted))
         finally:
             del self._drives[run_id]
 
     async def _store_spec(self, digest: str, raw: bytes) -> None:
-        """Store a spec once, also when many runs of it start at the same time."""
-        storing = self._stored_specs.get(digest)
-        if storing is None or (storing.done() and (storing.cancelled() or storing.exception() is not None)):
+        """Store a spec once, also when many runs start at a time; after a while anew: `runs prune` may remove it."""
+        at, storing = self._stored_specs.get(digest, (0.0, None))
+        failed = storing and storing.done() and (storing.cancelled() or storing.exception() is not None)
+        if storing is None or failed or monotonic() - at > GRACE / 2:
             storing = asyncio.create_task(self._put_blob(raw))
-            self._stored_specs[digest] = storing
+            self._stored_specs[digest] = (monotonic(), storing)
         if not storing.done():
             await asyncio.shield(storing)
         storing.result()
+
+    async def _store_specs(self, tree: LoopTree) -> None:
+        for digest, raw in tree.blobs().items():
+            await self._store_spec(digest, raw)
 
     async def _put_blob(self, data: bytes) -> str:
         return await self._components.opened_storage().put_blob(data)
@@ -242,15 +260,18 @@ class LocalEngine(Archiving, Finishing):
             return Workspace(self._project, "in_place")
         return await asyncio.to_thread(make_workspace, self._project, run_id, kind=kind, limit_mb=limit)
 
-    def _compile(self, spec: LoopSpec) -> tuple[CompiledLoop, bytes, str]:
+    def _tree(self, spec: LoopSpec, source: Path | None) -> LoopTree:
+        return given_tree(self._components, self._project, spec, source)
+
+    def _compile(self, spec: LoopSpec, tree: LoopTree) -> tuple[CompiledLoop, bytes, str]:
         known = self._compiled.get(id(spec))
-        if known is None or known[0] is not spec:
+        if known is None or known[0] is not spec or known[1].tree != tree:
             if len(self._compiled) >= _REMEMBERED_LOOPS:
                 self._compiled.clear()
             names = tuple(self._components.setting("engine", "middleware"))
-            raw = encode_value(spec.model_dump(mode="json", by_alias=True, exclude_unset=True))
-            compiled = compile_loop(spec, self._components, self._project, self._intake, names)
-            known = self._compiled[id(spec)] = (spec, compiled, raw, hashlib.sha256(raw).hexdigest())
+            raw, digest = stored_form(spec)
+            compiled = compile_loop(spec, self._components, self._project, self._intake, names, tree)
+            known = self._compiled[id(spec)] = (spec, compiled, raw, digest)
         return known[1:]
 
     def _header(

@@ -19,6 +19,7 @@ from loopengt_local.fitting import check_fits
 from loopengt_local.forked_files import discard, fork_workspace
 from loopengt_local.places import find_place, place_at
 from loopengt_local.rewriting import Rewriting
+from loopengt_local.subloops import LoopTree, recorded_tree
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Forking", "complete_fork"]
 
-CompileSpec = Callable[[LoopSpec], tuple["CompiledLoop", bytes, str]]
+CompileSpec = Callable[[LoopSpec, LoopTree], tuple["CompiledLoop", bytes, str]]
 StoreSpec = Callable[[str, bytes], Awaitable[None]]
 
 
@@ -44,6 +45,7 @@ class Forking:
         options: The engine's options.
         compile_spec: Binds a spec, and returns its bytes and their digest, too.
         store_spec: Stores a spec under its digest.
+        load_tree: Loads the loops below a spec that came from a file.
     """
 
     def __init__(
@@ -53,12 +55,14 @@ class Forking:
         options: LocalOptions,
         compile_spec: CompileSpec,
         store_spec: StoreSpec,
+        load_tree: Callable[[LoopSpec, Path | None], LoopTree],
     ) -> None:
         self._storage = storage
         self._project = project
         self._options = options
         self._compile = compile_spec
         self._store_spec = store_spec
+        self._load_tree = load_tree
 
     async def fork(self, row: RunRow, request: ForkRequest, fork_id: str) -> Lease:
         """Make the fork of a run, ready to be taken up, and return its lease.
@@ -79,10 +83,15 @@ class Forking:
         place = await find_place(storage, row.run_id, request.at)
         recorded = await load_recorded(storage, place.header)
         changed = request.spec if request.spec is not None and is_changed(recorded, request.spec) else None
-        compiled, raw, digest = self._compile(recorded if changed is None else changed)
+        if changed is None:
+            tree = await recorded_tree(storage, place.header)
+            compiled, raw, digest = self._compile(recorded, tree)
+        else:
+            tree = self._load_tree(changed, request.source)
+            compiled, raw, digest = self._compile(changed, tree)
         header = await self._header(row, request, fork_id, place, recorded, changed)
         if changed is not None:
-            header["spec"] = digest
+            header |= {"spec": digest, "file": "", "loops": {}, **tree.record()}
         source = place.header["workspace"]
         change = Rewriting(header, source["path"], place.orphans)
         try:
@@ -95,6 +104,8 @@ class Forking:
         try:
             if changed is not None:
                 await self._store_spec(digest, raw)
+                for digest, raw in tree.blobs().items():
+                    await self._store_spec(digest, raw)
             header["workspace"] = workspace.record()
             if files:
                 header["forked_from"]["files"] = files

@@ -58,7 +58,9 @@ def check_limits(run: LocalRun, turn: int) -> None:
         run.watch.check()
     most = run.compiled.max_turns + run.fold.added.get("turns", 0)
     if turn > most:
-        words = f"{turn - 1} turns were taken" + (f", {turn - 1 - most:g} too many" if turn - 1 > most else "")
+        words = f"{turn - 1} turns were taken" + (
+            f", {turn - 1 - most:g} too many" if turn - 1 > most else ""
+        )
         run.journal.note("budget.exceeded", None, {"budget": "max_turns", "used": turn - 1, "limit": most})
         raise EndRun(End(EndReason.EXHAUSTED, f"max_turns: {words}"))
 
@@ -98,8 +100,18 @@ def time_over(run: LocalRun) -> End:
     """Return how a run ends whose time is over."""
     limit, used = run.time_limit, run.elapsed_now
     words = f"{limit:g} seconds are over" + (f", {used - limit:.3g} too many" if used - limit >= 1 else "")
-    run.journal.note("budget.exceeded", None, {"budget": "time limit", "used": round(used, 3), "limit": limit})
-    return End(EndReason.EXHAUSTED, f"time limit: {words}")
+    name = _name_of_time_limit(run)
+    run.journal.note("budget.exceeded", None, {"budget": name, "used": round(used, 3), "limit": limit})
+    return End(EndReason.EXHAUSTED, f"{name}: {words}")
+
+
+def _name_of_time_limit(run: LocalRun) -> str:
+    declared = zip(run.spec.stop_conditions, run.compiled.stop_rules, strict=True)
+    own = time_limit(run.spec)
+    for condition, rule in declared:
+        if getattr(rule, "time_limit", own) == run.compiled.time_limit < own:
+            return f"stop condition {condition.condition_type}"
+    return "time limit"
 
 
 def check_added(added: Mapping[str, float]) -> None:

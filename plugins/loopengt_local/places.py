@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from loopengt.journal import read_events
 from loopengt_hookspecs.errors import UsageError
+from loopengt_local.changing import CARRIED
 
 if TYPE_CHECKING:
     from loopengt_hookspecs.models import Event
@@ -120,8 +121,7 @@ class _Survey:
         elif kind == "loop.start":
             self.header = data
         elif kind == "loop.resume" and "spec" in data:
-            taken = {key: data[key] for key in ("spec", "steps", "limits", "context") if key in data}
-            self.header = self.header | taken
+            self.header = self.header | {key: data[key] for key in CARRIED if key in data}
         elif kind == "approval.request" and "run" in data:
             self.questions[data["id"]] = event.seq
         elif kind == "approval.decision":

@@ -51,7 +51,13 @@ class Pricing:
         return has_known_cost(self._role, self._agent)
 
     def fill_in(
-        self, data: dict[str, Any], mode: OnUnknownCost | None, prompt: int, output: int, *, debit: float | None = None
+        self,
+        data: dict[str, Any],
+        mode: OnUnknownCost | None,
+        prompt: int,
+        output: int,
+        *,
+        debit: float | None = None,
     ) -> None:
         """Add to the data of ``agent.response`` or ``agent.error`` what the attempt has cost, and who says so.
 

@@ -56,9 +56,7 @@ def response_data(
     return data, size
 
 
-def spending(
-    usage: Mapping[str, int] | None, cost: float | None, source: str = "reported"
-) -> dict[str, Any]:
+def spending(usage: Mapping[str, int] | None, cost: float | None, source: str = "reported") -> dict[str, Any]:
     """Return what an event says of the tokens and the cost of an attempt, as far as its agent tells.
 
     Raises:

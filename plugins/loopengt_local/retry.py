@@ -108,11 +108,12 @@ class RetryRule:
 
         Args:
             failure: What the agent said.
-            waits: How often this attempt has waited before; a service that names too short a time over and over
-                is asked less and less often.
+            waits: How often this attempt has waited before. A service that names less than a second over and over
+                is asked less and less often, after the delays of the policy.
         """
-        least = self.policy.compute_delay(waits - 1) if waits else 0.0
-        return max(failure.retry_after or 0.0, least, _SHORTEST_WAIT)
+        named = failure.retry_after or 0.0
+        least = self.policy.compute_delay(waits - 1) if waits and named < 1 else 0.0
+        return max(named, least, _SHORTEST_WAIT)
 
 
 def _seconds(given: object) -> float | None:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Rewriting"]
 
+_CHANGED = frozenset({"spec", "steps", "context", "file", "loops"})
+"""What a run takes over from a changed spec."""
+
 
 class Rewriting:
     """Changes the events of a run, one by one, into those of a fork.
@@ -44,7 +47,7 @@ class Rewriting:
     def _resume(self, event: Event) -> Event:
         data = dict(event.data)
         if self._fork["changed"]:  # the fork's first event names what it goes by
-            data = {key: value for key, value in data.items() if key not in ("spec", "steps", "context")}
+            data = {key: value for key, value in data.items() if key not in _CHANGED}
             data["limits"] = self._header["limits"]
         elif "context" in data:
             data["context"] = {**data["context"], **self._fork["set"]}

@@ -208,9 +208,10 @@ class LocalRun(RunView):
     async def checkpoint(self, name: str) -> str:
         """Save a checkpoint; see ``loopengt_hookspecs.patterns.Run``."""
         decided = f"checkpoint {name}"
+        number = self._decided.get(decided, 0) + 1
 
         async def save() -> dict[str, Any]:
-            return await checkpoint_data(self, name, self._decided[decided])
+            return await checkpoint_data(self, name, number)
 
         return str((await self._decide(decided, save, also="checkpoint.save"))["checkpoint_id"])
 

@@ -67,6 +67,11 @@ class LoopTree:
         self._forms = {key: stored_form(spec) for key, spec in self._specs.items()}
         self._bound: dict[str, ChildLoop] = {}
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LoopTree) and self.record() == other.record()
+
+    __hash__ = None  # type: ignore[assignment]  # it is told apart by what it holds
+
     def record(self) -> dict[str, Any]:
         """Return what the header of a run says of them; it is enough to go on when the files are gone."""
         if not self._specs:
@@ -137,7 +142,7 @@ def plan_steps(compiled: CompiledLoop) -> list[PlannedStep]:
             executes=step.agent.plan(),
             gates=[f"{gate.name}: {gate.gate.plan()}" for gate in step.gates],
             missing=[
-                *(str(lack) for lack in (step.agent.missing() if step.child is None else ())),
+                *(() if isinstance(step.agent, ChildLoop) else map(str, step.agent.missing())),
                 *(str(lack) for gate in step.gates for lack in gate.gate.missing()),
             ],
             steps=plan_steps(step.child.compiled) if step.child is not None else [],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from loopengt_hookspecs.models import End, EndReason
 from loopengt_local.control import EndRun
 
 if TYPE_CHECKING:
@@ -48,8 +47,10 @@ async def pause(run: LocalRun, step: str, seconds: float) -> None:
         return
     left = max(0.0, run.budgets.time_left())
     if seconds >= left:
-        words = f"the next attempt at step {step!r} may begin in {seconds:.3g} seconds, and {left:.3g} are left"
-        raise EndRun(End(EndReason.EXHAUSTED, f"time limit: {words}"))
+        words = (
+            f"the next attempt at step {step!r} may begin in {seconds:.3g} seconds, and {left:.3g} are left"
+        )
+        raise run.budgets.end_for_time(words)
     async with run.slots.lent():
         if run.stop_requested is None:
             await run.waits.wait(seconds)

@@ -62,18 +62,22 @@ class LiveView:
 
     def _lines(self, event: TraceEvent) -> list[Line]:
         progress, step = follow(self._runs, event)
-        return [line for line in narrate(event, step, progress, verbose=self._verbose) if not line.passing]
+        lines = narrate(event, step, progress, verbose=self._verbose)
+        return [line._replace(text=progress.prefix + line.text) for line in lines if not line.passing]
 
     def _bottom(self, now: datetime) -> Group:
         frame = self._frames[int(monotonic() * 10) % len(self._frames)]
         rows: list[Text] = []
+        standings: list[Text] = []
         for progress in self._runs.values():
             steps = list(progress.steps.values())
-            rows += [_row(f"{frame} {under_way(step, progress, now)}") for step in steps[:_MOST_STEPS]]
+            mark = f"{frame} {progress.prefix}"
+            rows += [_row(f"{mark}{under_way(step, progress, now)}") for step in steps[:_MOST_STEPS]]
             if len(steps) > _MOST_STEPS:
                 rows.append(_row(f"  and {len(steps) - _MOST_STEPS} more steps", "dim"))
-            rows.append(_row(status(progress, now), "dim"))
-        return Group(*rows)
+            if progress.top is None:
+                standings.append(_row(status(progress, now), "dim"))
+        return Group(*rows, *standings)
 
 
 def under_way(step: StepProgress, progress: Progress, now: datetime) -> str:

@@ -120,6 +120,8 @@ def _gate_fail(data: dict[str, Any], step: StepProgress, progress: Progress, eve
 def _retry(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
     delay = data.get("delay")
     when = f" in {duration(delay)}" if delay else ""
+    if data.get("reason") == "rate_limit":
+        return Line(f"{_name(step, progress)} waits for a rate limit, and goes on{when}", "dim")
     return Line(f"{_name(step, progress)} is tried again{when}", "dim", passing=True)
 
 

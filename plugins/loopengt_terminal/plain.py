@@ -42,5 +42,5 @@ class PlainView:
 
     def _lines(self, event: TraceEvent) -> list[str]:
         progress, step = follow(self._runs, event)
-        at = f"{progress.elapsed(event.timestamp):8.1f}s  "
+        at = f"{(progress.top or progress).elapsed(event.timestamp):8.1f}s  {progress.prefix}"
         return [f"{at}{line.text}\n" for line in narrate(event, step, progress, verbose=self._verbose)]

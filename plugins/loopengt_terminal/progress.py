@@ -56,6 +56,10 @@ class Progress:
     resting: bool = False
     steps: dict[str, StepProgress] = field(default_factory=dict)
     """Steps under way, by name."""
+    top: Progress | None = None
+    """The run that this one, a child run, is a part of in the end."""
+    prefix: str = ""
+    """Stands before what is told of a child run: the steps that lead to it."""
 
     def elapsed(self, now: datetime) -> float:
         """Seconds that the run has been driven."""
@@ -113,6 +117,8 @@ class Progress:
         elif kind == "agent.response":
             step.doing = "checking"
             self._spend(data)
+        elif kind == "agent.error" and ("cost_source" in data or "token_usage" in data):
+            self._spend({"cost_usd": 0.0, **data} if "cost_source" not in data else data)
         elif kind == "approval.request":
             step.doing = "waiting for an answer"
         elif kind == "approval.decision":
@@ -122,6 +128,7 @@ class Progress:
 
     def _spend(self, data: dict[str, Any]) -> None:
         self.tokens += tokens_of(data)
+        self.unknown_costs += data.get("unknown_costs", 0)
         cost = data.get("cost_usd")
         if cost is None:
             self.unknown_costs += 1
@@ -139,6 +146,10 @@ def follow(runs: dict[str, Progress], event: TraceEvent) -> tuple[Progress, Step
     progress = runs.get(event.run_id)
     if progress is None:
         progress = runs[event.run_id] = Progress(event.run_id, event.timestamp)
+        parent = runs.get(str(event.data.get("parent"))) if event.step_name is None else None
+        if parent is not None:
+            step_name = display.visible(str(event.data.get("parent_step", "")))
+            progress.top, progress.prefix = parent.top or parent, f"{parent.prefix}{step_name} > "
     step = progress.apply(event)
     if progress.resting:
         del runs[event.run_id]

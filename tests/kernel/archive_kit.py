@@ -5,22 +5,32 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from loopengt.archive import Exported, Imported, archiving_engine, export_run, import_run
+from loopengt.errors import ArchiveError
 from loopengt.finding import find_run
+from loopengt.journal import encode_batch, load_run
+from loopengt.ownership import current_owner
 from loopengt.testing import ScriptedAgent, loop_spec, make_kernel, run_loop
-from loopengt_hookspecs.models import EndReason
+from loopengt_hookspecs.models import EndReason, Event
+from loopengt_hookspecs.storage import RunRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from loopengt import Kernel
-    from loopengt_hookspecs.storage import RunRow
 
 BIG = "x" * 100_000
 """An output that is stored as a blob."""
+
+
+Found = dict[str, bytes]
+Change = Callable[[Found], object]
 
 
 class Place:
@@ -53,6 +63,17 @@ class Place:
         async with self.kernel.storage() as storage:
             engine = archiving_engine(self.kernel.engine())
             return await import_run(storage, file, project=self.folder, workspaces=engine, **options)
+
+    async def add_child(self, run_id: str, parent: str) -> None:
+        """Add a run that does a step of another one, as a sub-loop is recorded."""
+        async with self.kernel.storage() as storage:
+            _, events = await load_run(storage, "run-1")
+            header = events[0].data | {"run_id": run_id, "loop": "child"}
+            header["workspace"] = header["workspace"] | {"kind": "shared", "branch": "x"}
+            payload = encode_batch([Event(1, "loop.start", 5.0, None, header)])
+            row = RunRow(run_id, "child", "paused", started_at=5.0, parent=parent)
+            lease = await storage.create(row, current_owner(), 60, payload, 1)
+            await storage.release(lease)
 
     async def rows(self) -> list[RunRow]:
         """Return all runs."""
@@ -124,3 +145,22 @@ def edit_journal(found: dict[str, bytes], change: Callable[[list[Any]], object])
     events = [event for line in found["runs/0.jsonl"].splitlines() for event in json.loads(line)]
     change(events)
     found["runs/0.jsonl"] = json.dumps(events).encode() + b"\n"
+
+
+async def refused(there: Place, file: Path, why: str, **options: Any) -> None:
+    """Show that an archive is refused, by whom it should be, and leaves nothing here or around."""
+    around = sorted(path for path in there.folder.parent.iterdir())
+    with pytest.raises(ArchiveError, match=why):
+        await there.take_in(file, **options)
+    assert await there.is_untouched()
+    assert sorted(path for path in there.folder.parent.iterdir()) == around
+
+
+def add_entry(path: str, kind: str = "file", content: str | None = None) -> Change:
+    """Return a change that adds a file or link to the workspace."""
+
+    def change(found: Found) -> None:
+        told = put_file(found, b"evil") if content is None else content
+        edit_files(found, lambda files: files.append({"path": path, "kind": kind, "content": told}))
+
+    return change

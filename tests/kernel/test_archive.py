@@ -5,19 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from loopengt.archive import FORMAT, is_unfinished_import, prunable, prune_unreferenced
+from loopengt.archive import FORMAT, prune_unreferenced
 from loopengt.errors import ArchiveError, LoopengtError, RunOwned, UsageError
-from loopengt.journal import encode_batch, load_run
 from loopengt.ownership import current_owner
 from loopengt.testing import resume_loop
-from loopengt_hookspecs.models import EndReason, Event
-from loopengt_hookspecs.storage import RunRow, Storage
+from loopengt_hookspecs.models import EndReason
 
 from .archive_kit import BIG, Place, members
 
@@ -181,22 +177,11 @@ async def test_a_lost_spec_is_said(here: Place, tmp_path: Path) -> None:
 class TestFamilies:
     """A run with runs of sub-loops."""
 
-    async def add_child(self, place: Place, run_id: str, parent: str) -> None:
-        """Add a run that does a step of another one, as a sub-loop is recorded."""
-        async with place.kernel.storage() as storage:
-            _, events = await load_run(storage, "run-1")
-            header = events[0].data | {"run_id": run_id, "loop": "child"}
-            header["workspace"] = header["workspace"] | {"kind": "shared", "branch": "x"}
-            payload = encode_batch([Event(1, "loop.start", 5.0, None, header)])
-            row = RunRow(run_id, "child", "paused", started_at=5.0, parent=parent)
-            lease = await storage.create(row, current_owner(), 60, payload, 1)
-            await storage.release(lease)
-
     async def test_children_come_along(self, here: Place, there: Place, tmp_path: Path) -> None:
         """Children and their children are exported with their parent and work in its workspace elsewhere too."""
-        await self.add_child(here, "run-1.aaaaaaaa", "run-1")
-        await self.add_child(here, "run-1.aaaaaaaa.bbbbbbbb", "run-1.aaaaaaaa")
-        await self.add_child(here, "run-10", "run-9")
+        await here.add_child("run-1.aaaaaaaa", "run-1")
+        await here.add_child("run-1.aaaaaaaa.bbbbbbbb", "run-1.aaaaaaaa")
+        await here.add_child("run-10", "run-9")
         ids = ["run-1", "run-1.aaaaaaaa", "run-1.aaaaaaaa.bbbbbbbb"]
         assert (await here.export(tmp_path / "run.zip")).runs == ids
         assert (await there.take_in(tmp_path / "run.zip")).runs == ids
@@ -210,7 +195,7 @@ class TestFamilies:
 
     async def test_a_child_is_not_exported_alone(self, here: Place, tmp_path: Path) -> None:
         """Export of a run that does a step of another one names that one."""
-        await self.add_child(here, "run-1.aaaaaaaa", "run-1")
+        await here.add_child("run-1.aaaaaaaa", "run-1")
         with pytest.raises(UsageError, match="runs export run-1"):
             await here.export(tmp_path / "run.zip", "run-1.aaaaaaaa")
 
@@ -218,121 +203,12 @@ class TestFamilies:
         self, here: Place, there: Place, tmp_path: Path
     ) -> None:
         """When only a child of the run is here, nothing is written."""
-        await self.add_child(here, "run-1.aaaaaaaa", "run-1")
+        await here.add_child("run-1.aaaaaaaa", "run-1")
         await here.export(tmp_path / "run.zip")
         await there.rest("run-1.aaaaaaaa")
         with pytest.raises(ArchiveError, match=r"a run run-1\.aaaaaaaa is here already"):
             await there.take_in(tmp_path / "run.zip")
         assert [row.run_id for row in await there.rows()] == ["run-1.aaaaaaaa"]
-
-
-KILLED = """
-import asyncio, os, sys
-from pathlib import Path
-from loopengt.archive import archiving_engine, import_run
-from loopengt.testing import ScriptedAgent, make_kernel
-
-class Killed:
-    def __init__(self, storage):
-        self.storage, self.writes = storage, 0
-    def __getattr__(self, name):
-        return getattr(self.storage, name)
-    async def append(self, *args):
-        self.writes += 1
-        if self.writes == 3:
-            os._exit(9)
-        await self.storage.append(*args)
-
-async def main(project, file):
-    kernel = make_kernel(project, agents=ScriptedAgent(), storage="sqlite")
-    async with kernel.storage() as storage:
-        await import_run(Killed(storage), file, project=project, workspaces=archiving_engine(kernel.engine()))
-
-asyncio.run(main(*map(Path, sys.argv[1:])))
-"""
-"""Imports an archive, and dies at the fourth write."""
-
-
-class _Failing:
-    """A storage that fails, or is cut off, at one of its writes."""
-
-    def __init__(self, storage: Storage, writes: int, error: BaseException) -> None:
-        self._storage = storage
-        self._left = writes
-        self._error = error
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._storage, name)
-
-    def _count(self) -> None:
-        self._left -= 1
-        if self._left == 0:
-            raise self._error
-
-    async def create(self, *args: Any) -> Any:
-        self._count()
-        return await self._storage.create(*args)
-
-    async def append(self, *args: Any) -> None:
-        self._count()
-        await self._storage.append(*args)
-
-
-class TestCutShort:
-    """Imports that fail, or die, in the middle."""
-
-    @pytest.fixture
-    async def long(self, here: Place, tmp_path: Path) -> Path:
-        """An archive of a run with a journal of many parts and a child."""
-        async with here.kernel.storage() as storage:
-            lease = await storage.claim("run-1", current_owner(), 60)
-            seq = (await load_run(storage, "run-1"))[0].seq
-            for number in range(1, 9):
-                event = Event(seq + number, "custom", 9.0, None, {"text": "x" * 100_000})
-                await storage.append(lease, seq + number - 1, 1, encode_batch([event]))
-            await storage.release(lease)
-        await TestFamilies().add_child(here, "run-1.aaaaaaaa", "run-1")
-        await here.export(tmp_path / "long.zip")
-        return tmp_path / "long.zip"
-
-    async def fail(self, there: Place, file: Path, writes: int, error: BaseException) -> bool:
-        """Import with a failure at one write; say whether there was one."""
-        from loopengt.archive import archiving_engine, import_run
-
-        async with there.kernel.storage() as storage:
-            engine = archiving_engine(there.kernel.engine())
-            broken: Any = _Failing(storage, writes, error)
-            try:
-                await import_run(broken, file, project=there.folder, workspaces=engine)
-            except type(error):
-                return True
-        return False
-
-    @pytest.mark.parametrize(
-        "error", [LoopengtError("full"), asyncio.CancelledError()], ids=["error", "cancel"]
-    )
-    async def test_a_failure_leaves_nothing(self, long: Path, there: Place, error: BaseException) -> None:
-        """Whichever write fails, no run and no workspace is left, and the next try comes through."""
-        writes = 1
-        while await self.fail(there, long, writes, error):
-            assert await there.is_untouched()
-            writes += 1
-        assert writes > 4, "the journal has several parts"
-        assert (await there.take_in(long)).known
-
-    async def test_a_killed_import_is_not_taken_up(self, long: Path, there: Place) -> None:
-        """What an import that was killed has left is pending, is not resumed, and the next import replaces it."""
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", KILLED, str(there.folder), str(long), stdin=asyncio.subprocess.DEVNULL
-        )
-        assert await child.wait() == 9
-        (root,) = [row for row in await there.rows() if row.parent is None]
-        assert is_unfinished_import(root)
-        with pytest.raises(UsageError, match="cut short"):
-            await resume_loop(there.kernel, "run-1")
-        assert prunable([root], older_than=1e9) == [root]
-        assert not (await there.take_in(long)).known
-        assert (await resume_loop(there.kernel, "run-1")).end.reason is EndReason.GOAL_MET
 
 
 async def test_pruning_keeps_what_a_journal_refers_to(here: Place) -> None:

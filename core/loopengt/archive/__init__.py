@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from loopengt.archive.importing import Imported, import_run
     from loopengt.archive.manifest import FORMAT
     from loopengt.archive.removing import ENDED, is_unfinished_import, prunable, remove_family
-    from loopengt.archive.unreferenced import digests_in, prune_unreferenced
+    from loopengt.archive.unreferenced import GRACE, digests_in, prune_unreferenced
     from loopengt.archive.workspaces import ClearsLeftovers, KeepsWorkspaces, Leftover, archiving_engine
 
 __all__ = [
     "ENDED",
     "FORMAT",
+    "GRACE",
     "ClearsLeftovers",
     "Exported",
     "Folder",
@@ -45,7 +46,7 @@ __getattr__, __dir__ = attach(
         "importing": ["Imported", "import_run"],
         "manifest": ["FORMAT"],
         "removing": ["ENDED", "is_unfinished_import", "prunable", "remove_family"],
-        "unreferenced": ["digests_in", "prune_unreferenced"],
+        "unreferenced": ["GRACE", "digests_in", "prune_unreferenced"],
         "workspaces": ["ClearsLeftovers", "KeepsWorkspaces", "Leftover", "archiving_engine"],
     },
 )

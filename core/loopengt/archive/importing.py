@@ -25,7 +25,7 @@ from loopengt_hookspecs.models import EndReason, RunStatus
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from loopengt.archive.manifest import Entry
+    from loopengt.archive.manifest import Entry, Trees
     from loopengt.archive.workspaces import KeepsWorkspaces
     from loopengt_hookspecs.models import Event
     from loopengt_hookspecs.storage import Lease, RunRow, Storage
@@ -94,17 +94,31 @@ async def import_run(
                 raise StorageError(f"the storage keeps the blob {digest} under another name")
         record: dict[str, Any] | None = None
         if archive.trees is not None:
-            start = None if archive.trees.start is None else _Files(archive, archive.trees.start)
-            now = _Files(archive, archive.trees.now)
-            record = await asyncio.to_thread(workspaces.import_workspace, done.row.run_id, start, now)
+            record = await _make_workspace(archive, archive.trees, workspaces)
             done.workspace = Path(record["path"])
         try:
             await _Rows(storage, archive, project, record).write()
         except BaseException:
-            if done.workspace is not None:
+            if record is not None:
                 await asyncio.shield(asyncio.to_thread(workspaces.discard_workspace, done.row.run_id))
             raise
         return done
+
+
+async def _make_workspace(archive: Container, trees: Trees, workspaces: KeepsWorkspaces) -> dict[str, Any]:
+    run_id = archive.manifest.run
+    start = None if trees.start is None else _Files(archive, trees.start)
+    making = asyncio.ensure_future(
+        asyncio.to_thread(workspaces.import_workspace, run_id, start, _Files(archive, trees.now))
+    )
+    try:
+        return await asyncio.shield(making)
+    except asyncio.CancelledError:
+        # A thread cannot be broken off: what it makes in the end must not stay.
+        await asyncio.wait([making])
+        if making.exception() is None:
+            await asyncio.to_thread(workspaces.discard_workspace, run_id)
+        raise
 
 
 def _check(archive: Container) -> None:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["DRIVEN_GRACE", "GRACE", "digests_in", "prune_unreferenced"]
 
 GRACE = 600.0
-"""Seconds for which a blob is kept that no journal refers to: a run that is being started or imported may, soon."""
+"""Seconds for which a blob is kept that no journal refers to: a run that is being started or imported may, soon.
+An engine that remembers having stored a spec stores it anew within this time."""
 
 DRIVEN_GRACE = 86_400.0
 """The same while a run is driven: its steps may take long between a blob and the event that refers to it."""

@@ -59,6 +59,7 @@ class Fold(FoldedState):
             or name in self.open
             or "skipped" in close
             or "items" in close
+            or "unknown_costs" in answer
             or not (start.at >= self.at and response.at >= start.at and complete.at >= response.at)
         ):
             return None
@@ -120,7 +121,8 @@ class Fold(FoldedState):
         self._elapsed_before = float(event.data.get("elapsed", 0.0))
         self._segment_start = self.at = max(self.at, event.at)
         if "spec" in event.data:  # the run goes on by a changed one
-            self.header = self.header | {key: event.data[key] for key in ("spec", "steps", "limits")}
+            taken = ("spec", "steps", "limits", "file", "loops")
+            self.header = self.header | {key: event.data[key] for key in taken if key in event.data}
             self.step_index = {name: index for index, name in enumerate(event.data["steps"])}
             self._done &= self.step_index.keys()
             self.context = event.data.get("context", self.context)
@@ -204,9 +206,10 @@ class Fold(FoldedState):
         agent.invocations += 1
         agent.add(seconds, tokens, cost)
         spent.add(seconds, tokens, cost)
-        if unknown:
+        more = data.get("unknown_costs", 0)  # those of a child run
+        if unknown or more:
             for used in (self, agent, spent):
-                used.unknown_costs += 1
+                used.unknown_costs += int(unknown) + more
         return agent
 
     def _gate(self, event: Event) -> None:

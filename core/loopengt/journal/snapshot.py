@@ -36,6 +36,7 @@ def snapshot(fold: FoldedState) -> LoopState:
                 last_output=agent.last_output,
             )
             for name, agent in fold.agents.items()
+            if name  # steps with a loop of their own have no agent
         },
         context=fold.context,
         history=[_entry(entry) for entry in fold.history or ()],

@@ -66,6 +66,7 @@ class Tracer:
         if kind == "loop.start":
             self._root = fields["event_id"]
             self._header = data
+            fields["parent_event_id"] = _text(data.get("parent_event"))  # the step that a child run does
         else:
             fields["parent_event_id"] = self._root
         return LoopEvent(

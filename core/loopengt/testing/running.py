@@ -69,8 +69,8 @@ def loop_spec(*steps: str | Mapping[str, Any], **fields: Any) -> dict[str, Any]:
     """Make a small valid spec, as a loop.yaml would hold it.
 
     Args:
-        *steps: Names of steps, or steps as dicts, default one step named ``work``. A step without ``agent`` is
-            done by the first agent.
+        *steps: Names of steps, or steps as dicts, default one step named ``work``. A step without ``agent`` or
+            ``loop`` is done by the first agent.
         **fields: Top-level keys of the spec, such as ``pattern`` or ``stop_conditions``. ``agents`` defaults to
             one scripted agent named ``worker``. Keys of ``policy`` are added to a policy that waits
             not at all before a retry.
@@ -82,7 +82,7 @@ def loop_spec(*steps: str | Mapping[str, Any], **fields: Any) -> dict[str, Any]:
         "name": "demo",
         "goal": "Show that it works.",
         "agents": agents,
-        "steps": [{"agent": agents[0]["name"], **step} for step in described],
+        "steps": [step if "loop" in step else {"agent": agents[0]["name"], **step} for step in described],
         "policy": policy,
         **fields,
     }
@@ -191,7 +191,12 @@ def _registering(providers: Mapping[str, AgentProvider]) -> object:
 def _loaded(kernel: Kernel, spec: Mapping[str, Any] | LoopSpec, context: frozenset[str]) -> LoopSpec:
     if not isinstance(spec, Mapping):
         return spec
-    with TemporaryDirectory(prefix="loopengt-") as folder:
-        file = Path(folder) / "loop.json"
-        file.write_text(json.dumps(spec), encoding="utf-8")
-        return kernel.load_spec(file, context).spec
+    # What a step names as its loop is relative to the file, which then has to stand in the project.
+    place = kernel.project if any("loop" in step for step in spec.get("steps", ())) else None
+    with TemporaryDirectory(prefix="loopengt-", dir=place) as folder:
+        file = Path(folder if place is None else place) / f"{Path(folder).name}.json"
+        try:
+            file.write_text(json.dumps(spec), encoding="utf-8")
+            return kernel.load_spec(file, context).spec
+        finally:
+            file.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ import pytest
 from loopengt.approvals import Answer, decide
 from loopengt.errors import UsageError
 from loopengt.testing import ScriptedAgent, loop_spec, resume_loop, run_loop
+from loopengt_hookspecs.errors import MissingRequirement
 from loopengt_hookspecs.models import EndReason
 
 if TYPE_CHECKING:
@@ -205,3 +206,51 @@ async def test_a_child_s_question_is_asked_by_its_parent(lab: Any) -> None:
     ended = await resume_loop(lab.kernel(agents=parent_agent), "parent")
     assert (ended.end.reason, ended.output, ended.questions) == (EndReason.GOAL_MET, "goal_met", ())
     assert (await lab.load("parent"))[0].decisions[second]["decision"] == "answered"
+
+
+async def test_an_answer_may_come_before_it_is_waited_for(lab: Any) -> None:
+    """A resumed run keeps an answer for a step that has no place to go on yet; the step does not ask again."""
+    go, began = asyncio.Event(), asyncio.Event()
+
+    async def second(request: AgentRequest) -> str:
+        await asked(lab, request.run_id)
+        raise MissingRequirement("the program 'frob' is not there")
+
+    async def third(request: AgentRequest) -> str:
+        began.set()
+        await go.wait()
+        return request.step
+
+    lab.agent = ScriptedAgent(steps={"works": [ConnectionError("down"), second, third], "ask": [1]})
+    retry = {"initial_delay_seconds": 0.01, "max_retries": 1}
+    spec = fan_out("works", "ask", max_concurrency=1, retry=retry)
+    failed = await run_loop(lab.kernel(), spec)
+    assert (failed.end.reason, failed.can_resume) == (EndReason.FAILED, True)
+    (question,) = questions = [data["id"] for data in failed.questions]
+    resumed = asyncio.create_task(resume_loop(lab.kernel(poll_seconds=0.02), failed.run_id))
+    async with asyncio.timeout(20):
+        await began.wait()
+    await lab.memory.signal(failed.run_id, ANN.signal(question))
+    await asyncio.sleep(0.2)  # several polls, while the other step has the only slot
+    go.set()
+    assert (await resumed).end.reason is EndReason.GOAL_MET
+    events = await lab.events(failed.run_id)
+    assert [event.data["id"] for event in events if event.type == "approval.request"] == questions
+    assert [event.data["by"] for event in events if event.type == "approval.decision"] == ["ann@home"]
+
+
+async def test_signals_that_answer_nothing_change_nothing(lab: Any) -> None:
+    """An answer to another question, and one that does not say plainly what it means, are not heard."""
+    lab.agent = ScriptedAgent(steps={"ask": [1], "works": [lambda _: go.wait()]})
+    go = asyncio.Event()
+    running = asyncio.create_task(
+        run_loop(lab.kernel(poll_seconds=0.02), fan_out("ask", "works"), run_id="driven")
+    )
+    (question,) = await asked(lab, "driven")
+    for signal in ({}, {"id": "other", "approved": True}, {"id": question, "approved": "yes"}, {"id": 7}):
+        await lab.memory.signal("driven", {"type": "approval", **signal})
+    await asyncio.sleep(0.2)  # several polls
+    go.set()
+    ended = await running
+    assert ended.end.reason is EndReason.APPROVAL_REQUIRED
+    assert "approval.decision" not in await lab.types("driven")

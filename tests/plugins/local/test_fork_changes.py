@@ -248,4 +248,4 @@ async def test_steps_of_other_branches_are_left_open(lab: Any) -> None:
     agent = ScriptedAgent(agents={"worker": echo})
     done = await resume_loop(lab.kernel(agents=agent), forked.run_id, unknown_outcome="retry")
     assert done.end.reason is EndReason.GOAL_MET
-    assert [request.step for request in agent.requests][0] == "once"
+    assert agent.requests[0].step == "once"
