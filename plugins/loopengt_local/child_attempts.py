@@ -140,8 +140,8 @@ class ChildAttempt(AgentAttempt):
             AgentError: The child did not reach its goal.
         """
         end, child = result.end, self._child
-        said = f"child run {result.run_id} of step {self._step.name!r}"
-        detail = f"{said}: {end.reason.value}" + (f": {end.detail}" if end.detail else "")
+        how = f"{end.reason.value}: {end.detail}" if end.detail else end.reason.value
+        detail = f"child run {result.run_id} of step {self._step.name!r}: {how}"
         if end.reason in _DONE:
             self.extra = self._unknown()
             facts = {"run": result.run_id, "reason": end.reason.value, "turns": result.snapshot().turn}
@@ -159,7 +159,7 @@ class ChildAttempt(AgentAttempt):
                 raise EndRun(End(EndReason.EXHAUSTED, detail))
         if child is not None and child.fold is not None and is_open_failure(child.fold, end):
             raise MissingRequirement(detail)
-        raise AgentError(detail, kind="SubLoopError")
+        raise AgentError(f"child run {result.run_id}: {how}", kind="SubLoopError")
 
     def failed(self, failure: Failure, began: float | None = None) -> Failure:
         """Write down that the attempt has failed, and what its child run has used.

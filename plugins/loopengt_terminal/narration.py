@@ -94,19 +94,18 @@ def _bounds(progress: Progress) -> str:
 
 
 def _start(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
-    by = f": agent {visible(step.agent)}" if step.agent else ""
-    return Line(f"{_name(step, progress)} attempt {step.attempt}{by}", passing=True)
+    return Line(f"{_name(step, progress)} attempt {step.attempt}: {_who(step)}", passing=True)
 
 
 def _response(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
     figures = [duration(data.get("duration") or 0.0), *spent(tokens_of(data), data.get("cost_usd"))]
-    return Line(f"agent {visible(step.agent)} answered in {', '.join(figures)}", "dim")
+    return Line(f"{_who(step)} answered in {', '.join(figures)}", "dim")
 
 
 def _agent_error(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
     took = duration(data.get("duration") or 0.0)
     why = first_line(str(data.get("error") or ""))
-    return Line(f"agent {visible(step.agent)} FAILED after {took}: {why}", "bad")
+    return Line(f"{_who(step)} FAILED after {took}: {why}", "bad")
 
 
 def _gate_pass(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
@@ -151,6 +150,10 @@ def _decision(data: dict[str, Any], step: StepProgress, progress: Progress, even
 
 def _tool(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
     return Line(f"tool {one_line(data.get('tool') or data.get('name') or '?')}", "dim")
+
+
+def _who(step: StepProgress) -> str:
+    return f"agent {visible(step.agent)}" if step.agent else "child run"
 
 
 def _name(step: StepProgress, progress: Progress) -> str:

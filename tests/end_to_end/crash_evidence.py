@@ -16,17 +16,26 @@ if TYPE_CHECKING:
     from loopengt.journal import Fold
     from loopengt_hookspecs.models import Event
 
-__all__ = ["Line", "Look", "Watch", "essence", "processes_of", "read_lines", "story"]
+__all__ = ["Journal", "Line", "Look", "Watch", "essence", "processes_of", "read_lines", "root_of", "story"]
 
-_OF_THE_CLOCK = {"duration", "duration_seconds", "started_at", "completed_at", "timestamp"}
+_OF_THE_CLOCK = {"duration", "duration_seconds", "started_at", "completed_at", "timestamp", "at", "asked_at"}
+_OF_THE_MOMENT = {"by", "mark", "elapsed", "tree"}
 """Keys of states and events whose values differ from run to run."""
+_OF_THE_ORDER = {"turn", "last_output", "current_step_index"}
+"""Those whose values differ, too, where steps execute at the same time."""
 
 _STORY = {
     "agent.invoke",
     "agent.response",
     "agent.error",
+    "approval.decision",
+    "budget.add",
+    "budget.exceeded",
+    "checkpoint.save",
+    "decision",
     "gate.pass",
     "gate.fail",
+    "handoff",
     "step.retry",
     "step.complete",
     "step.error",
@@ -35,6 +44,8 @@ _STORY = {
 }
 """Events that a crash may neither add nor take away; an ``agent.invoke`` may be repeated as it was."""
 
+_OF_ATTEMPTS = {kind for kind in _STORY if kind.startswith(("agent.", "gate.", "step."))} - {"agent.invoke"}
+
 
 class Line(NamedTuple):
     """A line of the effects log."""
@@ -42,56 +53,97 @@ class Line(NamedTuple):
     kind: str
     """``begin``, ``effect`` or ``gate:NAME``."""
     run_id: str
+    """The run that was started, also where a child run of it did this."""
     attempt: str
-    """``STEP/OCCURRENCE/ATTEMPT``."""
+    """``STEP/OCCURRENCE/ATTEMPT``; before it, of a child run, what its id adds to that of the run, and ``/``."""
     parent: int
     """Pid of the process that had started the program, as long as it was there."""
 
 
 @dataclass
-class Look:
-    """A run as its journal tells it at a moment when nobody drives it."""
+class Journal:
+    """The journal of a run, or of a child run."""
 
     fold: Fold
     events: list[Event]
+
+    def attempts(self, place: str) -> Iterator[tuple[Event, str]]:
+        """Yield events, each with the attempt that it belongs to, or an empty text."""
+        before = f"{place}/" if place else ""
+        occurrences: dict[str, int] = {}
+        for event in self.events:
+            name = event.step or ""
+            occurrence = event.data.get("occurrence")
+            if name and occurrence is not None:
+                occurrences[name] = occurrence
+            attempt = event.data.get("attempt", "")
+            yield event, f"{before}{name}/{occurrences[name]}/{attempt}" if name in occurrences else ""
+
+
+@dataclass
+class Look:
+    """A run as its journals tell it at a moment when nobody drives it."""
+
+    journals: dict[str, Journal]
+    """By what the run's id adds to that of the run that was started: nothing for that one, else ``.HASH``."""
     lines_before: int
     """Lines that the effects log had by then."""
+
+    @property
+    def main(self) -> Journal:
+        """The journal of the run that was started."""
+        return self.journals[""]
+
+    @property
+    def size(self) -> int:
+        """Number of events."""
+        return sum(len(journal.events) for journal in self.journals.values())
+
+    def attempts(self) -> Iterator[tuple[Event, str]]:
+        """Yield all events, each with the attempt that it belongs to."""
+        for place, journal in self.journals.items():
+            yield from journal.attempts(place)
 
     def settled(self) -> set[tuple[str, str]]:
         """Return what need not be executed again, as kinds of lines and attempts."""
         found: set[tuple[str, str]] = set()
-        for event, attempt in _attempts(self.events):
+        for event, attempt in self.attempts():
             if event.type in ("agent.response", "agent.error"):
                 found |= {("begin", attempt), ("effect", attempt)}
             elif event.type in ("gate.pass", "gate.fail"):
                 found.add((f"gate:{event.data['gate']}", attempt))
         return found
 
-    def once(self) -> set[str | None]:
-        """Return the names of the steps whose effects may happen once, as far as they have begun."""
-        starts = (event for event in self.events if event.type == "step.start")
-        return {event.step for event in starts if event.data["agent"] == ONCE}
+    def once(self) -> set[str]:
+        """Return the steps whose effects may happen once, as far as they have begun, as attempts begin."""
+        return {
+            attempt.rsplit("/", 2)[0]
+            for event, attempt in self.attempts()
+            if event.type == "step.start" and event.data["agent"] == ONCE
+        }
 
     def turns_done(self) -> int:
         """Count the completed executions of steps."""
-        return sum(1 for event in self.events if event.type == "step.complete")
+        return sum(1 for event, _ in self.attempts() if event.type == "step.complete")
 
-    def question(self) -> str:
-        """Return the attempt of which the run asks whether it was made, or nothing."""
-        asked = next(iter(self.fold.questions.values()), {})
-        if asked.get("kind") != "unknown_outcome":
-            return ""
-        (opened,) = self.fold.open.values()
-        return f"{opened.step}/{opened.occurrence}/{opened.attempt}"
+    def questions(self, kind: str) -> list[dict[str, Any]]:
+        """Return what the run asks people: ``gate`` or ``unknown_outcome``, its own or a child's question."""
+        asked = self.main.fold.questions.values()
+        return [data for data in asked if kind in (data["kind"], data.get("asks"))]
 
 
 class Watch:
-    """Holds one look at a run after the other, and its programs' lines, against what must never happen."""
+    """Holds one look at a run after the other, and its programs' lines, against what must never happen.
 
-    def __init__(self) -> None:
+    Args:
+        width: How many executions may be under way at the same time.
+    """
+
+    def __init__(self, width: int) -> None:
         self.looks: list[Look] = []
         self.drivers: list[int] = []
         """Pids of the processes that drove the run, in order."""
+        self._width = width
 
     def add(self, look: Look, lines: list[Line]) -> list[str]:
         """Take a look in.
@@ -103,20 +155,21 @@ class Watch:
         Returns:
             What is wrong, one sentence each.
         """
-        wrong = [*self._of_journal(look), *self._of_lines(look, lines)]
+        wrong = [*self._of_journals(look), *self._of_lines(look, lines)]
         self.looks.append(look)
         return wrong
 
-    def _of_journal(self, look: Look) -> Iterator[str]:
-        if [event.seq for event in look.events] != list(range(1, len(look.events) + 1)):
-            yield "the journal has gaps"
-        if self.looks and look.events[: len(self.looks[-1].events)] != self.looks[-1].events:
-            yield "the journal does not begin with what was durable before"
-        told = Counter(
-            (event.type, event.data.get("gate"), attempt)
-            for event, attempt in _attempts(look.events)
-            if event.type in _STORY and event.type != "agent.invoke"
-        )
+    def _of_journals(self, look: Look) -> Iterator[str]:
+        before = self.looks[-1].journals if self.looks else {}
+        yield from (f"the journal of child run {place} is lost" for place in before.keys() - look.journals.keys())
+        told: Counter[Any] = Counter()
+        for place, journal in look.journals.items():
+            if [event.seq for event in journal.events] != list(range(1, len(journal.events) + 1)):
+                yield "the journal has gaps"
+            known = before[place].events if place in before else []
+            if journal.events[: len(known)] != known:
+                yield "the journal does not begin with what was durable before"
+            told.update(_once_only(place, journal))
         yield from (f"the journal tells {count} times of {what}" for what, count in told.items() if count > 1)
 
     def _of_lines(self, look: Look, lines: list[Line]) -> Iterator[str]:
@@ -129,7 +182,7 @@ class Watch:
         once = look.once()
         effects = Counter(line.attempt for line in lines if line.kind == "effect")
         for attempt, count in effects.items():
-            if count > 1 and attempt.partition("/")[0] in once:
+            if count > 1 and attempt.rsplit("/", 2)[0] in once:
                 yield f"the effect of {attempt}, which may happen once, happened {count} times"
         settled = look.settled()
         for driver in self.drivers[-1:]:
@@ -137,34 +190,62 @@ class Watch:
             twice = [what for what, count in own.items() if count > 1]
             yield from (f"one process executed {what} more than once" for what in twice)
             lost = {(kind.replace("begin", "effect"), attempt) for kind, attempt in own.keys() - settled}
-            if len(lost) > 1:
-                yield f"one crash cost more than one execution: {sorted(lost)}"
+            if len(lost) > self._width:
+                yield f"one crash cost more than {self._width} executions: {sorted(lost)}"
 
 
-def essence(look: Look) -> Any:
-    """Return the final state without ids, times, and outputs of steps that were taken as done."""
-    dumped = look.fold.snapshot().model_dump(mode="json")
+def essence(look: Look, ordered: bool) -> Any:
+    """Return the final states without ids, times, and outputs of steps that were taken as done.
+
+    Args:
+        look: The run.
+        ordered: Whether its steps come in the same order each time.
+    """
     once = look.once()
-    results = [state["result"] for name, state in dumped["step_states"].items() if name in once]
-    results += [entry["result"] for entry in dumped["history"] if entry["step"] in once]
+    states = {place: _essence(place, journal, once, ordered) for place, journal in look.journals.items()}
+    return {"states": states, "used": [look.main.fold.tokens, look.main.fold.cost_usd]}
+
+
+def _essence(place: str, journal: Journal, once: set[str], ordered: bool) -> Any:
+    dumped = journal.fold.snapshot().model_dump(mode="json")
+    before = f"{place}/" if place else ""
+    results = [state["result"] for name, state in dumped["step_states"].items() if before + name in once]
+    results += [entry["result"] for entry in dumped["history"] if before + entry["step"] in once]
     for result in results:
-        result["output"], result["metadata"] = None, {}
-    dumped["agent_states"][ONCE]["last_output"] = None
-    return _timeless(dumped, look.fold.run_id)
+        if result is not None:
+            result["output"], result["metadata"] = None, {}
+    if ONCE in dumped["agent_states"]:
+        dumped["agent_states"][ONCE]["last_output"] = None
+    turns = dumped["turn"]
+    dumped = _timeless(dumped, journal.fold.run_id, ordered)
+    if not ordered:
+        dumped["history"].sort(key=lambda entry: json.dumps(entry, sort_keys=True))
+    return dumped | {"turns": turns}
 
 
-def story(look: Look) -> list[Any]:
-    """Return the journal without ids, times, and what interruptions add."""
-    told: dict[str, None] = {}
+def story(look: Look, ordered: bool) -> list[str]:
+    """Return the journals without ids, times, and what interruptions add.
+
+    Args:
+        look: The run.
+        ordered: Whether its steps come in the same order each time; else what happened is sorted by its words.
+    """
+    told: list[str] = []
+    invoked: set[str] = set()
     once = look.once()
-    for event, attempt in _attempts(look.events):
-        if event.type in _STORY:
+    for place, journal in look.journals.items():
+        for event, attempt in journal.attempts(place):
+            if event.type not in _STORY or event.data.get("kind") in ("unknown_outcome", "subloop"):
+                continue
             data = dict(event.data)
-            if event.step in once and event.type == "agent.response":
-                data["output"] = data["metadata"] = None
-            text = json.dumps([event.type, attempt, _timeless(data, look.fold.run_id)], sort_keys=True)
-            told[text] = None
-    return list(told)
+            if attempt.rsplit("/", 2)[0] in once and event.type == "agent.response":
+                data = {"attempt": data["attempt"]}
+            data = _timeless(data, journal.fold.run_id, ordered)
+            text = json.dumps([place, event.type, attempt, data], sort_keys=True)
+            if event.type != "agent.invoke" or text not in invoked:
+                told.append(text)
+            invoked.add(text)
+    return told if ordered else sorted(told)
 
 
 def read_lines(log: Path) -> list[Line]:
@@ -172,14 +253,19 @@ def read_lines(log: Path) -> list[Line]:
     found = []
     for text in log.read_text().splitlines():
         kind, key, parent = text.split()
-        run_id, _, attempt = key.partition("/")
-        found.append(Line(kind, run_id, attempt, int(parent)))
+        run_id = root_of(key.partition("/")[0])
+        found.append(Line(kind, run_id, key.removeprefix(run_id).removeprefix("/"), int(parent)))
     return found
+
+
+def root_of(run_id: str) -> str:
+    """Return the id of the run to which a run belongs: its own, unless it is a child run."""
+    return run_id.partition(".")[0]
 
 
 def processes_of(run_ids: Iterable[str]) -> list[int]:
     """Return the pids of processes that programs of these runs have started and that still run."""
-    wanted = {f"LOOPENGT_RUN_ID={run_id}".encode() for run_id in run_ids}
+    wanted = {root_of(run_id) for run_id in run_ids}
     found = []
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -187,26 +273,36 @@ def processes_of(run_ids: Iterable[str]) -> list[int]:
                 environment = Path("/proc", name, "environ").read_bytes()
             except OSError:
                 continue
-            if wanted & set(environment.split(b"\0")):
-                found.append(int(name))
+            for variable in environment.split(b"\0"):
+                key, _, value = variable.partition(b"=")
+                if key == b"LOOPENGT_RUN_ID" and root_of(value.decode(errors="replace")) in wanted:
+                    found.append(int(name))
     return found
 
 
-def _attempts(events: Iterable[Event]) -> Iterator[tuple[Event, str]]:
-    """Yield events, each with the attempt that it belongs to, or an empty text."""
-    occurrences: dict[str, int] = {}
-    for event in events:
-        name = event.step or ""
-        occurrence = event.data.get("occurrence")
-        if name and occurrence is not None:
-            occurrences[name] = occurrence
-        attempt = event.data.get("attempt", "")
-        yield event, f"{name}/{occurrences[name]}/{attempt}" if name else ""
+def _once_only(place: str, journal: Journal) -> Iterator[tuple[Any, ...]]:
+    """Yield what a journal may tell once only."""
+    decisions: Counter[str] = Counter()
+    for event, attempt in journal.attempts(place):
+        data = event.data
+        if event.type in ("approval.request", "approval.decision"):
+            yield event.type, place, data["id"]
+        elif event.type == "checkpoint.save":
+            yield event.type, place, data["checkpoint_id"]
+        elif event.type in _OF_ATTEMPTS and not (event.type == "agent.error" and data.get("fatal")):
+            yield event.type, data.get("gate"), attempt
+        elif event.type in ("loop.start", "loop.complete"):
+            yield event.type, place
+        elif event.type == "decision":
+            decisions[data["name"]] += 1
+            yield event.type, place, data["name"], decisions[data["name"]]
 
 
-def _timeless(value: Any, run_id: str) -> Any:
+def _timeless(value: Any, run_id: str, ordered: bool) -> Any:
     if isinstance(value, dict):
-        return {key: _timeless(found, run_id) for key, found in value.items() if key not in _OF_THE_CLOCK}
+        left_out = _OF_THE_CLOCK | _OF_THE_MOMENT | (set() if ordered else _OF_THE_ORDER)
+        kept = {key: _timeless(found, run_id, ordered) for key, found in value.items() if key not in left_out}
+        return {key: found for key, found in kept.items() if key != "cost_source"}
     if isinstance(value, list):
-        return [_timeless(found, run_id) for found in value]
-    return value.replace(run_id, "RUN") if isinstance(value, str) else value
+        return [_timeless(found, run_id, ordered) for found in value]
+    return value.replace(root_of(run_id), "RUN") if isinstance(value, str) else value

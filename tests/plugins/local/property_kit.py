@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_TOKENS", "Agents", "check_end", "check_journal", "kills", "loops"]
 
-NP = False
 MOST_TOKENS = 40
 """Most tokens that one attempt of the agents uses."""
 
@@ -72,7 +71,7 @@ def loops(draw: st.DrawFn) -> dict[str, Any]:
     }
     if draw(st.booleans()):
         policy["budget"] = {"max_tokens": draw(st.integers(1, 200))}
-    if draw(st.integers(0, 3)) == 0 and NP:
+    if draw(st.integers(0, 3)) == 0:
         policy["no_progress"] = {"max_repeats": draw(st.integers(1, 3))}
     stops = draw(
         st.lists(
@@ -103,7 +102,7 @@ def loops(draw: st.DrawFn) -> dict[str, Any]:
 def _gate(draw: st.DrawFn) -> dict[str, Any]:
     name = draw(st.sampled_from(["g0", "g1", "g2"]))
     on_failure = draw(st.sampled_from(["retry", "retry", "abort", "continue"]))
-    if draw(st.integers(0, 3)) == 0 and NP:
+    if draw(st.integers(0, 3)) == 0:
         return {"name": name, "kind": "schema", "schema": SCHEMA, "on_failure": on_failure}
     return {"name": name, "condition": draw(st.sampled_from(CONDITIONS)), "on_failure": on_failure}
 
