@@ -49,7 +49,8 @@ def validate(kernel: Kernel, specs: tuple[Path, ...], as_json: bool) -> None:
 def _summary(loaded: LoadedSpec) -> str:
     spec = loaded.spec
     counts = ", ".join(_count(items, noun) for items, noun in ((spec.steps, "step"), (spec.agents, "agent")))
-    return f"{spec.name}, pattern {spec.pattern}, {counts}"
+    below = f", with {', '.join(sorted(loaded.loops))}" if loaded.loops else ""
+    return f"{spec.name}, pattern {spec.pattern}, {counts}{below}"
 
 
 def _count(items: Sized, noun: str) -> str:

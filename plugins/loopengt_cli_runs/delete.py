@@ -74,11 +74,11 @@ async def choose(kernel: Kernel, names: Sequence[str]) -> list[RunRow]:
 async def remove(kernel: Kernel, rows: Sequence[RunRow], keep_workspace: bool) -> None:
     """Delete runs, and say of each that it is gone."""
     from loopengt_cli_runs.removing import remove_run
-    from loopengt_cli_runs.sizes import size_text
+    from loopengt_cli_runs.sizes import children_text, size_text
 
     async with kernel.storage() as storage:
         for row in rows:
             done = await remove_run(kernel, storage, row, keep_workspace=keep_workspace)
-            more = f", {len(done.runs) - 1} runs of sub-loops" if len(done.runs) > 1 else ""
+            more = children_text(len(done.runs) - 1)
             files = f", workspace of {size_text(done.size)}" if done.workspace is not None else ""
             click.echo(f"Deleted run {row.run_id}{more}{files}.")

@@ -33,14 +33,14 @@ def export(kernel: Kernel, run_name: str, output: Path | None, no_workspace: boo
     drives is refused, since its files would not fit its journal; pause it first, with Ctrl-C.
     """
     from loopengt.cli.retyping import command_line
-    from loopengt_cli_runs.sizes import size_text
+    from loopengt_cli_runs.sizes import children_text, size_text
 
     done = asyncio.run(write(kernel, run_name, output, no_workspace))
     for path in done.left_out:
         click.echo(f"Left out, since it leads out of the workspace: {path}", err=True)
     if not done.files and not no_workspace:
         click.echo("The workspace is gone: elsewhere the run can be looked at, no more.", err=True)
-    more = f" and {len(done.runs) - 1} runs of sub-loops" if len(done.runs) > 1 else ""
+    more = children_text(len(done.runs) - 1, " and ")
     click.echo(f"Exported run {done.runs[0]}{more}, {done.files} files: {done.path} ({size_text(done.size)})")
     click.echo(f"Elsewhere: {command_line(kernel, 'runs', 'import', done.path.name)}", err=True)
 

@@ -29,13 +29,14 @@ def import_(kernel: Kernel, file: Path, max_size: int) -> None:
     To resume it executes the commands of its spec: take in no run of which you do not know where it comes from.
     """
     from loopengt.cli.retyping import command_line
+    from loopengt_cli_runs.sizes import children_text
 
     done = asyncio.run(read(kernel, file, max_size * 1_000_000))
     run_id = done.row.run_id
     if done.known:
         click.echo(f"Run {run_id} is here already, the same as in {file}.")
         return
-    more = f" and {len(done.runs) - 1} runs of sub-loops" if len(done.runs) > 1 else ""
+    more = children_text(len(done.runs) - 1, " and ")
     click.echo(f"Imported run {run_id}{more}: {done.events} events, {done.files} files.")
     if done.workspace is not None:
         click.echo(f"Workspace: {done.workspace}")

@@ -10,7 +10,7 @@ from loopengt.errors import LoopengtError, RunNotFound
 from loopengt.finding import is_driven
 from loopengt.temporary import forsaken_folders, remove_forsaken
 from loopengt_cli_runs.removing import folder_size, read_header, remove_run, workspace_of
-from loopengt_cli_runs.sizes import size_text
+from loopengt_cli_runs.sizes import children_text, size_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -78,7 +78,7 @@ class Pruning:
     def lines(self) -> Iterator[str]:
         """Say what may go, a line each."""
         for row, children, size in self._runs:
-            more = f", {children} runs of sub-loops" if children else ""
+            more = children_text(children)
             files = f", workspace of {size_text(size)}" if size else ""
             yield f"run {row.run_id}  {visible(row.loop_name)}  {row.reason or row.status}{more}{files}"
         for leftover, size in self._leftovers:

@@ -6,7 +6,7 @@ import re
 
 import click
 
-__all__ = ["duration", "size_text"]
+__all__ = ["children_text", "duration", "size_text"]
 
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])", re.ASCII)
@@ -31,3 +31,10 @@ def size_text(size: float) -> str:
             return f"{size:.0f} {unit}" if unit == "bytes" or size >= 100 else f"{size:.1f} {unit}"
         size /= 1000
     raise AssertionError("the last unit returns")
+
+
+def children_text(number: int, joint: str = ", ") -> str:
+    """Write how many runs of sub-loops there are, such as ``, 2 runs of sub-loops``; nothing for none."""
+    if not number:
+        return ""
+    return f"{joint}1 run of a sub-loop" if number == 1 else f"{joint}{number} runs of sub-loops"

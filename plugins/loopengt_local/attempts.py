@@ -164,9 +164,10 @@ class AgentAttempt:
                 f"agent {self._step.role.name!r} emits {kind!r}, which is not an event for agents",
                 remedy=f"Emit one of: {', '.join(sorted(EMITTED))}.",
             )
+        data = {key: value for key, value in data.items() if key != "decided"}  # that is the pattern's word
         # Agents may emit from a thread of their own; the journal belongs to the loop's.
         self._run.call_in_loop(
-            self._journal.note, kind, self._step.name, self._run.compiled.intake.data(dict(data))[0]
+            self._journal.note, kind, self._step.name, self._run.compiled.intake.data(data)[0]
         )
 
     async def _record(self, reply: AgentReply, duration: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any
 
-from loopengt.journal import decode_batch
+from loopengt.journal import decode_batch, to_json_data
 from loopengt.redaction import MARK, is_secret_name
 from loopengt_hookspecs.errors import RunNotFound, UsageError
 from loopengt_hookspecs.models import GateKind, LoopSpec
@@ -21,6 +21,7 @@ __all__ = [
     "carried_context",
     "current_header",
     "is_changed",
+    "json_context",
     "limits_of",
     "load_recorded",
     "spec_to_go_by",
@@ -86,6 +87,22 @@ async def spec_to_go_by(
         "limits": limits_of(given),
         "context": carried_context(recorded, given, header["context"]),
     }
+
+
+def json_context(context: Mapping[str, Any], whose: str) -> dict[str, Any]:
+    """Return a context that was given, as the journal holds it.
+
+    Raises:
+        UsageError: It is not JSON data; the message says ``whose`` it is.
+    """
+    try:
+        data: dict[str, Any] = to_json_data(dict(context))[0]
+    except TypeError as exc:
+        raise UsageError(
+            f"the context of {whose} is {exc}",
+            remedy="Give text, numbers, booleans, null, lists or objects with text keys.",
+        ) from exc
+    return data
 
 
 def carried_context(old: LoopSpec, new: LoopSpec, context: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from loopengt_local.forked_files import OWN_KINDS
 from loopengt_local.trees import save_tree
 
 if TYPE_CHECKING:
-    from loopengt_local.run import LocalRun
+    from loopengt_local.recorded import RecordedRun
 
 __all__ = ["checkpoint_data"]
 
 
-async def checkpoint_data(run: LocalRun, name: str, number: int) -> dict[str, Any]:
+async def checkpoint_data(run: RecordedRun, name: str, number: int) -> dict[str, Any]:
     """Keep the workspace's files, and make the data of the ``checkpoint.save`` event.
 
     The checkpoint is called ``NAME@NUMBER``. Files of a workspace that is the run's own are kept as they are now, with

@@ -63,8 +63,10 @@ class Deadlines:
         return deadline
 
     def end(self, deadline: Deadline) -> None:
-        """The attempt is over; its limit no longer counts."""
+        """The attempt is over, however it ended; its limit no longer counts, nor does a cancellation of ours."""
         self._active.discard(deadline)
+        if deadline.expired:
+            deadline.take_back()
 
     def suspend(self, deadline: Deadline) -> float:
         """Stop the clock of an attempt; return the seconds that are left."""

@@ -10,15 +10,15 @@ from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
 from loopengt.archive import GRACE
-from loopengt.journal import Fold, Journal, Replay, read_events, to_json_data
+from loopengt.journal import Fold, Journal, Replay, read_events
 from loopengt.ownership import current_owner
 from loopengt.redaction import Redactor
 from loopengt_hookspecs.engines import ResumeRequest, RunRequest, RunResult
 from loopengt_hookspecs.errors import RunNotFound, StorageError, UsageError
 from loopengt_hookspecs.models import LoopSpec, RunStatus, WorkspaceKind
 from loopengt_local.archiving import Archiving, refuse_unfinished
+from loopengt_local.changing import current_header, json_context, limits_of, spec_to_go_by
 from loopengt_local.children import ChildRuns, Host
-from loopengt_local.changing import current_header, limits_of, spec_to_go_by
 from loopengt_local.compiled import CompiledLoop, compile_loop
 from loopengt_local.drive import Drive, row_of
 from loopengt_local.finishing import Finishing
@@ -97,7 +97,7 @@ class LocalEngine(Archiving, Finishing):
         tree = self._tree(request.spec, request.source)
         compiled, raw_spec, digest = self._compile(request.spec, tree)
         storage = self._components.opened_storage()
-        context = _context(request)
+        context = json_context({**request.spec.context, **request.context}, f"loop {request.spec.name!r}")
         workspace = await self._make_workspace(run_id, request)
         fold = Fold(history=False)
         hub = ObserverHub(run_id, self._observers(request.observers))
@@ -331,17 +331,6 @@ class LocalEngine(Archiving, Finishing):
 def _as_it_ended(fold: Fold) -> RunResult:
     assert fold.end is not None
     return result_of(fold, fold.run_id, fold.end, Path(fold.header["workspace"]["path"]))
-
-
-def _context(request: RunRequest) -> dict[str, Any]:
-    try:
-        context: dict[str, Any] = to_json_data({**request.spec.context, **request.context})[0]
-    except TypeError as exc:
-        raise UsageError(
-            f"the context of loop {request.spec.name!r} is {exc}",
-            remedy="Give text, numbers, booleans, null, lists or objects with text keys.",
-        ) from exc
-    return context
 
 
 def _reap_orphans(run_id: str) -> None:

@@ -8,13 +8,13 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from loopengt import ReplayMismatch
-from loopengt.journal import read_events, to_json_data
+from loopengt.journal import read_events
 from loopengt.journal.copying import complete_copy, copy_journal
 from loopengt.ownership import current_owner
 from loopengt_hookspecs.errors import RunNotFound, UsageError
 from loopengt_hookspecs.models import LoopSpec, RunStatus
 from loopengt_hookspecs.storage import RunRow
-from loopengt_local.changing import carried_context, is_changed, limits_of, load_recorded
+from loopengt_local.changing import carried_context, is_changed, json_context, limits_of, load_recorded
 from loopengt_local.fitting import check_fits
 from loopengt_local.forked_files import discard, fork_workspace
 from loopengt_local.places import find_place, place_at
@@ -129,7 +129,7 @@ class Forking:
         changed: LoopSpec | None,
     ) -> dict[str, Any]:
         """Make the data of the fork's first event, but for its workspace."""
-        given = _json_data(request)
+        given = json_context(request.context, "the fork")
         header = await _first(self._storage, row.run_id)
         context = header["context"]
         if changed is not None:
@@ -188,17 +188,6 @@ async def _first(storage: Storage, run_id: str) -> dict[str, Any]:
     async for events in read_events(storage, run_id):
         return dict(events[0].data)
     raise RunNotFound(f"run {run_id!r} has an empty journal", remedy="Run `loopengt doctor`.")
-
-
-def _json_data(request: ForkRequest) -> dict[str, Any]:
-    try:
-        data: dict[str, Any] = to_json_data(dict(request.context))[0]
-    except TypeError as exc:
-        raise UsageError(
-            f"the context of the fork is {exc}",
-            remedy="Give text, numbers, booleans, null, lists or objects with text keys.",
-        ) from exc
-    return data
 
 
 def _misfit(exc: ReplayMismatch, run_id: str, request: ForkRequest) -> ReplayMismatch:

@@ -118,6 +118,7 @@ class ProgressWatch:
         opened = self._run.fold.open.get(name)
         if opened is not None and opened.weighed == attempt.number:
             return
+        await self._run.journal.commit()  # the agent's work must not be lost while it is weighed
         data = {"attempt": attempt.number, **await self._weigh(attempt)}
         self._run.journal.note("progress", name, data)
         if not data["new"] and progress.repeats.get(name, 0) >= self._rule.max_repeats:

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from loopengt.journal import to_json_data
 from loopengt_hookspecs.errors import UsageError
 from loopengt_hookspecs.models import End, EndReason, OnFailure, StepSpec
 from loopengt_local.approvals import Approvals
@@ -18,9 +17,9 @@ from loopengt_local.deadlines import Deadlines
 from loopengt_local.items import take_each
 from loopengt_local.limits import check_limits, unmet_dependency
 from loopengt_local.progress import ProgressWatch
+from loopengt_local.recorded import RecordedRun
 from loopengt_local.slots import Slots
 from loopengt_local.steps import StepExecution
-from loopengt_local.view import RunView
 from loopengt_local.waiting import Waits
 
 if TYPE_CHECKING:
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
     from loopengt.journal import Journal, Replay
     from loopengt_hookspecs.engines import UnknownOutcome
-    from loopengt_hookspecs.models import HandoffContext
     from loopengt_hookspecs.patterns import StepOutcome
     from loopengt_local.children import ChildRuns
     from loopengt_local.compiled import CompiledLoop, CompiledStep
@@ -36,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["LocalRun"]
 
 
-class LocalRun(RunView):
+class LocalRun(RecordedRun):
     """Implements ``loopengt_hookspecs.patterns.Run``."""
 
     def __init__(
@@ -49,8 +47,7 @@ class LocalRun(RunView):
         went_live: Callable[[], Any] | None = None,
         unknown_outcome: UnknownOutcome = "ask",
     ) -> None:
-        super().__init__(compiled, journal)
-        self.workspace = workspace
+        super().__init__(compiled, journal, workspace, replay, went_live)
         self.unknown_outcome = unknown_outcome
         self.stop_requested: End | None = None
         """Set from outside, or by the step that ended the run: it ends so before its next turn."""
@@ -64,14 +61,9 @@ class LocalRun(RunView):
         self.watch = ProgressWatch(self, compiled.progress) if compiled.progress is not None else None
         self.children: ChildRuns | None = None
         """Those that are driven for steps with a loop of their own."""
-        self.saving: set[str] = set()
-        """Checkpoints whose files are just being kept."""
-        self._replay = replay
-        self._went_live = went_live
         self._turn = 0
         self._under_way: dict[str, asyncio.Task[Any] | None] = {}
         self._occurrences: dict[str, int] = {}
-        self._decided: dict[str, int] = {}
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
 
@@ -192,70 +184,6 @@ class LocalRun(RunView):
         self._occurrences[name] = occurrence
         return occurrence
 
-    async def hand_off(self, context: HandoffContext) -> HandoffContext:
-        """Record a handoff; see ``loopengt_hookspecs.patterns.Run``."""
-        known = [role.name for role in self.spec.agents]
-        for agent in (context.from_agent, context.to_agent):
-            if agent not in known:
-                raise UsageError(
-                    f"a handoff names the agent {agent!r}, which loop {self.spec.name!r} does not have",
-                    remedy=f"Its agents: {', '.join(known)}.",
-                )
-        data = context.model_dump(mode="json")
-        kept = await self._decide(f"handoff {context.from_agent}", data, also="handoff")
-        return type(context).model_validate(kept)
-
-    async def checkpoint(self, name: str) -> str:
-        """Save a checkpoint; see ``loopengt_hookspecs.patterns.Run``."""
-        decided = f"checkpoint {name}"
-        number = self._decided.get(decided, 0) + 1
-
-        async def save() -> dict[str, Any]:
-            return await checkpoint_data(self, name, number)
-
-        return str((await self._decide(decided, save, also="checkpoint.save"))["checkpoint_id"])
-
-    async def decide(self, name: str, value: Any) -> Any:
-        """Record a decision, or return the recorded one; see ``loopengt_hookspecs.patterns.Run``."""
-        return await self._decide(name, value)
-
-    async def _decide(self, name: str, value: Any, *, also: str = "") -> Any:
-        occurrence = self._decided.get(name, 0) + 1
-        self._decided[name] = occurrence
-        if self._replay is not None:
-            recorded = await self._replay.ask(("decision", name, occurrence))
-            if recorded is not None:
-                return recorded[0]
-            if self._replay is not None:
-                await self._go_live()
-        if also and callable(value):
-            value = await value()
-        try:
-            kept = to_json_data(value)[0]
-        except TypeError as exc:
-            raise UsageError(
-                f"the pattern decides {name!r} with a value that is {exc}",
-                remedy="Decide on text, numbers, booleans, null, lists or objects with text keys.",
-            ) from exc
-        if also:
-            self.journal.note(also, None, kept)
-        self.journal.note("decision", None, {"name": name, "value": kept})
-        await self.journal.commit()
-        return kept
-
-    async def finish_replay(self, *, failed: bool = False) -> None:
-        """The pattern is over: nothing recorded may be left.
-
-        Args:
-            failed: Whether a step, or an error, ended it.
-
-        Raises:
-            ReplayMismatch: The journal holds more than the pattern asked for.
-        """
-        if self._replay is not None:
-            await self._replay.finish(failed=failed)
-            await self._go_live()
-
     async def end_steps(self) -> None:
         """End what branches of the pattern still do; it may have returned without them."""
         if self._under_way:
@@ -296,14 +224,6 @@ class LocalRun(RunView):
     def _aborts(step: CompiledStep, outcome: StepOutcome) -> bool:
         failed = {failure.gate for failure in outcome.failures}
         return any(gate.name in failed and gate.on_failure is OnFailure.ABORT for gate in step.gates)
-
-    async def _go_live(self) -> None:
-        # Up to the first await at once: other branches may be about to go live, too.
-        assert self._replay is not None
-        self._replay.go_live()
-        self._replay = None
-        if self._went_live is not None:
-            await self._went_live()
 
     def _ending(self, end: End) -> EndRun:
         """Make the exception that ends the run, and see to it that no further turn is taken."""

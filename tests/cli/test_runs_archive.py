@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -160,6 +161,46 @@ def test_a_file_that_unpacks_to_too_much(bench: Bench, paused: str, elsewhere: B
     assert done.returncode == 2
     assert "--max-size" in done.stderr
     assert elsewhere.run("runs", "import", "../carried.zip", "--max-size", "4").returncode == 0
+
+
+SUB_AGENT = """
+import os, pathlib, time
+with open(os.environ["MARKS"] + "/" + os.environ["LOOPENGT_STEP"], "a") as calls:
+    calls.write("x")
+if os.environ["LOOPENGT_STEP"] == "second":
+    (pathlib.Path(os.environ["MARKS"]) / "pids").write_text("0")
+    while not os.path.exists(os.environ["MARKS"] + "/go"):
+        time.sleep(0.02)
+print("done")
+"""
+
+
+def test_a_sub_loop_goes_on_elsewhere(bench: Bench, elsewhere: Bench) -> None:
+    """A run that was interrupted in a sub-loop takes it along, and goes on in the middle of it."""
+    bench.write("sub.py", SUB_AGENT)
+    agents = [bench.agent("one", [sys.executable, "sub.py"])]
+    steps = [{"name": "first", "agent": "one"}, {"name": "second", "agent": "one"}]
+    common: dict[str, Any] = {"goal": "Do it.", "agents": agents}
+    bench.write("child.yaml", json.dumps({"name": "child", "steps": steps, **common}))
+    outer = [{"name": "before", "agent": "one"}, {"name": "inner", "loop": "child.yaml"}]
+    bench.write("loop.yaml", json.dumps({"name": "parent", "steps": outer, **common}))
+    process = bench.start("run", ".")
+    bench.pids()
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    done = bench.run("runs", "export", "latest", "-o", "../carried.zip")
+    assert done.returncode == 0, done.stderr
+    assert "and 1 run of a sub-loop" in done.stdout
+    hide(bench)
+    assert elsewhere.run("runs", "import", "../carried.zip").returncode == 0
+    elsewhere.go()
+    resumed = elsewhere.run("resume", "latest", "-q")
+    assert resumed.returncode == 0, resumed.stderr
+    assert [(elsewhere.marks / name).read_text() for name in ("before", "first", "second")] == [
+        "x",
+        "x",
+        "xx",
+    ]
 
 
 STORAGES: list[tuple[str, str]] = [("sqlite", "jsonl"), ("jsonl", "sqlite")]

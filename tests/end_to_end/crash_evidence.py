@@ -282,7 +282,6 @@ def processes_of(run_ids: Iterable[str]) -> list[int]:
 
 def _once_only(place: str, journal: Journal) -> Iterator[tuple[Any, ...]]:
     """Yield what a journal may tell once only."""
-    decisions: Counter[str] = Counter()
     for event, attempt in journal.attempts(place):
         data = event.data
         if event.type in ("approval.request", "approval.decision"):
@@ -293,9 +292,6 @@ def _once_only(place: str, journal: Journal) -> Iterator[tuple[Any, ...]]:
             yield event.type, data.get("gate"), attempt
         elif event.type in ("loop.start", "loop.complete"):
             yield event.type, place
-        elif event.type == "decision":
-            decisions[data["name"]] += 1
-            yield event.type, place, data["name"], decisions[data["name"]]
 
 
 def _timeless(value: Any, run_id: str, ordered: bool) -> Any:

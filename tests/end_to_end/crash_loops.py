@@ -1,25 +1,21 @@
-"""The loops that ``crash.py`` kills: thirty turns each, with gates, retries, effects and left-overs."""
+"""What ``crash.py`` kills: a loop for every pattern, and what a person does with its run. Here those of programs."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["EFFECTS", "ONCE", "TURNS", "VARIANTS", "write_project"]
+__all__ = ["AGENT", "GATE", "ONCE", "REJECTED", "Variant", "spec_of", "with_programs"]
 
-TURNS = 30
-"""Turns that each loop takes when nothing goes wrong."""
-VARIANTS = ("sequential", "repeat")
-EFFECTS = "effects.log"
-"""Every program notes here, a line each: begin, effect or gate; the idempotency key; its parent's pid."""
 ONCE = "sender"
 """The agent whose steps declare ``effects: once``."""
+REJECTED = "not yet"
+"""Comment of those who reject: an approval is rejected at the first attempt of a step whose name ends with an x."""
 
-_LAPS = 5
+_LAPS = 4
 
-# Quick, since it is started some fifty times a run: a shell, and dd for an append that is synced.
-_AGENT = r"""#!/bin/sh
+# Quick, since it is started some thirty times a run: a shell, and dd for an append that is synced.
+AGENT = r"""#!/bin/sh
 note() { printf '%s %s %s\n' "$1" "$LOOPENGT_IDEMPOTENCY_KEY" "$PPID"; }
 note begin >> "$EFFECTS"
 case $1 in
@@ -37,36 +33,54 @@ heard=${#LOOPENGT_FEEDBACK}
 printf '{"lap": %d, "attempt": %d, "heard": %d}\n' "$LOOPENGT_OCCURRENCE" "$LOOPENGT_ATTEMPT" "$heard"
 """
 
-_GATE = r"""#!/bin/sh
-printf 'gate:%s %s %s\n' "$LOOPENGT_GATE" "$LOOPENGT_IDEMPOTENCY_KEY" "$PPID" >> "$1"
+GATE = r"""#!/bin/sh
+printf 'gate:%s %s %s\n' "$LOOPENGT_GATE" "$LOOPENGT_IDEMPOTENCY_KEY" "$PPID" >> "$EFFECTS"
 key=${LOOPENGT_IDEMPOTENCY_KEY%/*}
-case $2 in
-attempt) [ "$LOOPENGT_ATTEMPT" -ge "$3" ] || { echo "attempt $LOOPENGT_ATTEMPT is not enough"; exit 1; } ;;
-lap) [ "${key##*/}" -ge "$3" ] || { echo "lap ${key##*/} is not enough"; exit 1; } ;;
+case $1 in
+attempt) [ "$LOOPENGT_ATTEMPT" -ge "$2" ] || { echo "attempt $LOOPENGT_ATTEMPT is not enough"; exit 1; } ;;
+lap) [ "${key##*/}" -ge "$2" ] || { echo "lap ${key##*/} is not enough"; exit 1; } ;;
 slow) sleep 600 > /dev/null 2>&1 & sleep 0.03 ;;
 esac
 """
 
 
-def write_project(folder: Path, storage: str) -> None:
-    """Make a project with a loop for each variant, ``VARIANT.yaml``.
+@dataclass(frozen=True)
+class Variant:
+    """A loop whose runs are killed, and how they are driven."""
 
-    Args:
-        folder: The project folder; the effects log lies beside it.
-        storage: Name of the storage.
-    """
-    (folder / ".loopengt").mkdir(parents=True)
-    (folder / ".loopengt" / "config.toml").write_text(f'[storage]\nname = "{storage}"\n')
-    log = folder.parent / EFFECTS
-    log.touch()
-    for name, text in (("agent", _AGENT), ("gate", _GATE)):
-        (folder / name).write_text(text)
-        (folder / name).chmod(0o755)
-    for variant, spec in (("sequential", _sequential(log)), ("repeat", _repeat(log))):
-        (folder / f"{variant}.yaml").write_text(json.dumps(spec, indent=1))
+    name: str
+    spec: dict[str, Any]
+    width: int = 1
+    """How many executions are under way at the same time at most: so many a crash may cost."""
+    ordered: bool = True
+    """Whether the steps come in the same order each time."""
+    waits: bool = False
+    """Whether runs are driven with ``--wait``, and answered meanwhile by another process."""
+    more: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Further loops, by file name."""
 
 
-def _sequential(log: Path) -> dict[str, Any]:
+def with_programs() -> list[Variant]:
+    """Return the variants whose agents are programs."""
+    asking = _asking()
+    return [
+        Variant("sequential", _sequential()),
+        Variant("repeat", _repeat()),
+        Variant("fan_out", _fan_out(), width=3, ordered=False),
+        Variant("asked", asking | {"name": "crash-asked"}, width=2, ordered=False),
+        Variant("awaited", asking | {"name": "crash-awaited"}, width=2, ordered=False, waits=True),
+    ]
+
+
+def spec_of(name: str, pattern: str, agents: list[dict[str, Any]], steps: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    """Make a spec whose policy waits next to nothing before a retry; ``policy`` in ``more`` is added to it."""
+    retry = {"initial_delay_seconds": 0.01, "jitter": False, "retryable_errors": ["ExitCode", "ConnectionError"]}
+    policy = {"max_turns": 1000, "retry": retry} | more.pop("policy", {})
+    known = {"name": f"crash-{name}", "goal": "Lose nothing", "pattern": pattern, "workspace": "in_place"}
+    return known | {"agents": agents, "steps": steps, "policy": policy} | more
+
+
+def _sequential() -> dict[str, Any]:
     """Thirty steps of ten kinds; retries within the steps."""
     kinds: tuple[tuple[str, list[str]], ...] = (
         ("quick", []),
@@ -81,23 +95,23 @@ def _sequential(log: Path) -> dict[str, Any]:
         (ONCE, ["retried"]),
     )
     steps = []
-    for number in range(TURNS):
+    for number in range(30):
         agent, gates = kinds[number % len(kinds)]
         before = f" after {{steps.s{number - 10:02}.output}}" if number % 10 == 1 and number > 10 else ""
         steps.append(_step(f"s{number:02}", agent, gates, f"{{goal}}{before} {{feedback}}"))
     gates = [
-        _command("runs", log),
-        _command("lingers", log, "slow"),
-        _command("third", log, "attempt", "3"),
-        _command("retried", log, "attempt", "2"),
+        _command("runs"),
+        _command("lingers", "slow"),
+        _command("third", "attempt", "3"),
+        _command("retried", "attempt", "2"),
         {"name": "second", "condition": "output.attempt >= 2"},
         {"name": "sound", "condition": "output.heard > 0"},
     ]
-    return _spec("sequential", log, steps, gates)
+    return _spec("sequential", "sequential", steps, gates, workspace="copy")
 
 
-def _repeat(log: Path) -> dict[str, Any]:
-    """Six steps, lap after lap, until the fifth lap's gates pass."""
+def _repeat() -> dict[str, Any]:
+    """Six steps, lap after lap, until the last lap's gates pass."""
     steps = [
         _step("plan", "quick", [], "{goal}, lap {lap}: {feedback}"),
         _step("edit", "litter", ["late"], "{steps.plan.output}"),
@@ -107,33 +121,65 @@ def _repeat(log: Path) -> dict[str, Any]:
         _step("check", "slow", ["runs", "last"], "{feedback}"),
     ]
     gates = [
-        _command("runs", log),
-        _command("lingers", log, "slow"),
-        _command("late", log, "lap", str(_LAPS - 1)),
+        _command("runs"),
+        _command("lingers", "slow"),
+        _command("late", "lap", str(_LAPS - 1)),
         {"name": "last", "condition": f"output.lap >= {_LAPS}"},
     ]
-    return _spec("repeat", log, steps, gates)
+    return _spec("repeat", "repeat", steps, gates, workspace="worktree")
+
+
+def _fan_out() -> dict[str, Any]:
+    """Five rows of five; a step depends on two of the row before, and one of a row is skipped."""
+    agents = ("quick", "slow", "shaky", "litter", "large")
+    steps = []
+    for row in range(5):
+        for column, agent in enumerate(agents):
+            gates = ["runs", "second"] if column == 0 else ["runs"] if row % 2 else []
+            above = [f"f{row - 1}{column}", f"f{row - 1}{(column + 1) % 3}"] if row else []
+            step = _step(f"f{row}{column}", agent, gates, "{goal} {feedback}") | {"dependencies": above}
+            steps.append(step)
+        # Conditions look at what every execution answers alike; the second one does not hold.
+        for name, condition in (("yes", "output.lap == 1"), ("no", "output.attempt < 1")):
+            steps.append(_step(f"{name}{row}", "quick", [], "{goal}"))
+            steps[-1]["dependencies"] = [{"step_name": f"f{row}0", "condition": condition}]
+        # One after the other: a person can give one answer for all that are under way.
+        steps.append(_step(f"send{row}", ONCE, ["runs"], "{goal}"))
+        steps[-1]["dependencies"] = [f"send{row - 1}"] if row else []
+    gates = [_command("runs"), {"name": "second", "condition": "output.attempt >= 2"}]
+    return _spec("fan_out", "parallel_fan_out", steps, gates, policy={"max_concurrency": 3})
+
+
+def _asking() -> dict[str, Any]:
+    """Branches whose steps need a person's answer; that to ``ax`` and ``cx`` is no at first."""
+    steps = [
+        _step("begin", "quick", ["runs"], "{goal}"),
+        *(
+            _step(name, "quick", ["runs", "sign"], "{goal} {feedback}") | {"dependencies": ["begin"]}
+            for name in ("ax", "b", "cx")
+        ),
+        *(_step(f"beside{n}", "slow", ["runs"], "{goal}") | {"dependencies": ["begin"]} for n in range(3)),
+        _step("join", "quick", ["sign", "also"], "{goal}") | {"dependencies": ["ax", "b", "cx"]},
+    ]
+    gates = [
+        _command("runs"),
+        {"name": "sign", "kind": "approval", "description": "Is it good?"},
+        {"name": "also", "kind": "approval", "description": "Is it also beautiful?"},
+    ]
+    return _spec("asking", "parallel_fan_out", steps, gates, policy={"max_concurrency": 2})
 
 
 def _spec(
-    pattern: str, log: Path, steps: list[dict[str, Any]], gates: list[dict[str, Any]]
+    name: str, pattern: str, steps: list[dict[str, Any]], gates: list[dict[str, Any]], **more: Any
 ) -> dict[str, Any]:
-    return {
-        "name": f"crash-{pattern}",
-        "goal": "Lose nothing",
-        "pattern": pattern,
-        "agents": [_agent(name, log) for name in sorted({step["agent"] for step in steps})],
-        "steps": steps,
-        "policy": {
-            "retry": {"initial_delay_seconds": 0.01, "jitter": False, "retryable_errors": ["ExitCode"]},
-            "verification_gates": gates,
-        },
-    }
+    agents = [_agent(agent) for agent in sorted({step["agent"] for step in steps})]
+    policy = {"verification_gates": gates} | more.pop("policy", {})
+    return spec_of(name, pattern, agents, steps, policy=policy, **more)
 
 
-def _agent(name: str, log: Path) -> dict[str, Any]:
+def _agent(name: str) -> dict[str, Any]:
     kind = "once" if name == ONCE else name
-    extra = {"command": ["./agent", kind], "env": {"EFFECTS": str(log)}}
+    extra = {"command": ["./agent", kind], "pass_env": ["EFFECTS"]}
     return {"name": name, "config": {"provider": "command", "extra": extra}}
 
 
@@ -142,5 +188,5 @@ def _step(name: str, agent: str, gates: list[str], prompt: str) -> dict[str, Any
     return step | ({"effects": "once"} if agent == ONCE else {})
 
 
-def _command(name: str, log: Path, *rule: str) -> dict[str, Any]:
-    return {"name": name, "kind": "command", "command": ["./gate", str(log), *rule]}
+def _command(name: str, *rule: str) -> dict[str, Any]:
+    return {"name": name, "kind": "command", "command": ["./gate", *rule]}

@@ -20,6 +20,7 @@ _SHELVABLE = {
     "agent.invoke": "prompt",
     "agent.response": "output",
     "gate.fail": "feedback",
+    "handoff": "payload",
     "step.retry": "feedback",
 }
 """Types of events with a value that may be stored as a blob, and its key."""

@@ -40,7 +40,10 @@ _REMEDY = (
     "Start a new run, or resume with the version that began it."
 )
 
+_STEPS = frozenset({"step.start", "step.complete", "step.error"})
 _RESULTS = frozenset({"step.complete", "step.error", "decision"})
+_DECIDED = frozenset({"handoff", "checkpoint.save"})
+"""Types of events that are results when the pattern decided them: then they have its name under ``decided``."""
 
 
 class Replay:
@@ -231,7 +234,12 @@ class Replay:
         if self._begun:
             self._begun.clear()
         self._next = self._next_key = None
-        return (event.data.get("value") if event.type == "decision" else outcome,)
+        if event.type in _STEPS:
+            return (outcome,)
+        data = event.data
+        if event.type == "decision":
+            return (data["value"],)
+        return ({key: value for key, value in data.items() if key != "decided"},)
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -255,7 +263,7 @@ class Replay:
             event = ready[place]
             kind = event.type
             place += 1
-            if kind in _RESULTS:
+            if kind in _RESULTS or (kind in _DECIDED and "decided" in event.data):
                 self._next, self._place = event, place
                 self._next_key = self._key(event)
                 # Nearly always it is the start of the very step whose result comes next.
@@ -292,9 +300,9 @@ class Replay:
             self._started.clear()
 
     def _key(self, event: Event) -> Key:
-        if event.type != "decision":
+        if event.type in _STEPS:
             return ("step", event.step or "", event.data["occurrence"])
-        name = event.data["name"]
+        name = event.data["name" if event.type == "decision" else "decided"]
         self._decisions[name] = count = self._decisions.get(name, 0) + 1
         return ("decision", name, count)
 

@@ -155,6 +155,19 @@ async def test_what_a_fork_has_done_is_what_both_have_done(kind: str, shop: Shop
 
 
 @pytest.mark.parametrize("kind", KINDS)
+async def test_a_fork_can_be_merged(kind: str, shop: Shop) -> None:
+    """Merging brings what both runs have done into the project, beside what became of it meanwhile."""
+    await shop.run(spec(kind, "b"))
+    await shop.fork("c")
+    (shop.project / "later.txt").write_text("later")
+    kernel = shop.lab.kernel()
+    async with kernel.storage():
+        await kernel.engine().finish_workspace("fork", "merge")
+    assert (shop.project / "log.txt").read_text() == "uncommitted\na\nb\n"
+    assert {path.name for path in shop.project.glob("*.txt")} == {"log.txt", "a.txt", "b.txt", "later.txt"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 async def test_forks_of_forks_have_the_files_too(kind: str, shop: Shop) -> None:
     """A checkpoint that a fork shares is found where its files were kept."""
     await shop.run(spec(kind, "a", "b", "c"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,11 @@ class TestSources:
         """No guess is made from a name that resembles none."""
         assert list_price("no-such-model-anywhere", 1, 1) is None
         assert list_price("nobody/gpt-4o", 1, 1) is None
+
+    def test_without_the_package_no_model_has_a_list_price(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """genai-prices may be missing; then nothing is estimated from it, and nothing breaks."""
+        monkeypatch.setitem(sys.modules, "genai_prices", None)
+        assert list_price("gpt-4.1-nano", 1000, 1000) is None
 
     @pytest.mark.parametrize(
         ("usage", "split"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from loopengt.testing import ScriptedAgent, loop_spec, resume_loop, run_loop
+from loopengt_hookspecs.engines import ForkRequest
 from loopengt_hookspecs.gates import GateVerdict
 from loopengt_hookspecs.models import EndReason
 
@@ -107,6 +109,37 @@ async def test_a_crash_does_not_change_the_count(lab: Any, dying: Any, killed: A
         refuse()
         resumed = await resume_loop(lab.kernel(agents=agent), f"run-{at}")
         assert resumed.end == undisturbed.end, f"append {at} was the last"
+
+
+async def test_a_fork_counts_anew(lab: Any) -> None:
+    """Who forks a run that went in circles, to try something else, has all repeats before him."""
+    agent = ScriptedAgent(agents={"worker": lambda _: "done"})
+    kernel = lab.kernel(agents=agent)
+    async with kernel.storage():
+        loop = spec("work", repeats=2)
+        first = await run_loop(kernel, loop)
+        assert (first.end.reason, len(agent.requests)) == (EndReason.NO_PROGRESS, 4)
+        agent.requests.clear()
+        fork = await kernel.engine().fork(ForkRequest(first.run_id, at="work#3"))
+    assert fork.end.reason is EndReason.NO_PROGRESS
+    assert [request.occurrence for request in agent.requests] == [3, 4, 5]
+
+
+async def test_one_branch_that_works_keeps_the_others_alive(lab: Any) -> None:
+    """Steps that run at the same time are not held to account one by one: what is new anywhere counts for all."""
+
+    async def two_by_two(run: Any) -> None:
+        for _ in range(6):
+            async with asyncio.TaskGroup() as group:
+                for name in ("idle", "busy"):
+                    group.create_task(run.step(name))
+
+    def work(request: AgentRequest) -> Any:
+        return request.occurrence if request.step == "busy" else "idle"
+
+    lab.patterns["pairs"] = two_by_two
+    result, agent = await run(lab, work, spec("idle", "busy", repeats=1, pattern="pairs"))
+    assert (result.end.reason, len(agent.requests)) == (EndReason.GOAL_MET, 12)
 
 
 async def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

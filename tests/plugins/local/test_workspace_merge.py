@@ -203,3 +203,19 @@ async def test_hooks_do_not_run_and_filters_do(lab: Any) -> None:
     assert (lab.project / "a.dat").read_text() == "abcd"
     assert git(lab.project, "status", "--porcelain") == "?? .loopengt/\n"
     assert not (lab.project / "hook-ran").exists()
+
+
+async def test_a_project_with_a_submodule_is_merged(lab: Any, tmp_path_factory: Any) -> None:
+    """The submodule, which a worktree has as an empty folder, is neither a change nor in the way."""
+    inner = tmp_path_factory.mktemp("inner")
+    repository(inner, {"x": "1\n"})
+    repository(lab.project, PROJECT)
+    git(lab.project, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(inner), "sub")
+    git(lab.project, "commit", "-qm", "second")
+    write(lab.project, {"sub/x": "changed in the submodule\n"})
+    result = await work(lab, by_the_agent)
+    await finish(lab, result.run_id)
+    check_it_is_there(lab.project)
+    assert (lab.project / "sub/x").read_text() == "changed in the submodule\n"
+    assert git(lab.project, "status", "--porcelain").splitlines() == [" M sub", "?? .loopengt/"]
+    check_nothing_is_left(lab.project)

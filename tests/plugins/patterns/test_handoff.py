@@ -63,6 +63,7 @@ class TestDirect:
         result, _ = await bench.run(spec(), a=[{"x": 1}], b=["b"], c=["c"])
         first, second = await bench.events(result, "handoff")
         assert first.data == {
+            "decided": "handoff ann",
             "from_agent": "ann",
             "to_agent": "bob",
             "protocol": "direct",
