@@ -86,13 +86,15 @@ class PythonAgent:
         call = self._call
         if call is None:
             call = self._call = self._load()
+        task = asyncio.current_task()
+        assert task is not None
+        cancelled_before = task.cancelling()  # Python 3.11's TaskGroup leaves a count of its own behind
         try:
             output = await call(request)
         except AgentError:
             raise
         except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
+            if task.cancelling() > cancelled_before:
                 raise
             raise self._failure(error) from error  # something inside the function was cancelled, not we
         except (Exception, SystemExit) as error:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["summarise"]
 
+
 def summarise(result: RunResult, kernel: Kernel, *, quiet: bool, ended: str = "") -> Iterator[str]:
     """Yield the lines that are printed at the end of ``run`` and ``resume``.
 

@@ -33,8 +33,8 @@ class Budgets:
     An attempt reserves what it may use at most: what its agent declares (``config.max_tokens``, and its prompt at four
     characters a token), else the most that one attempt of its agent has used since the run is driven here, else
     the whole rest. What does not fit beside the reservations of others waits for them, in order. A declared size
-    that does not fit at all is refused; another is admitted while anything is left, so a limit is overdrawn by no
-    more than what attempts that are under way at the same time use beyond their reservations.
+    that does not fit at all is refused; another is admitted while anything is left. So a limit is overdrawn by the
+    last attempt at most, and by what others that are under way with it use beyond their reservations.
 
     Args:
         run: The run.

@@ -10,20 +10,22 @@ __all__ = ["Deadline", "Deadlines"]
 class Deadline:
     """A time limit; ``expired`` tells a timeout from any other cancellation."""
 
-    __slots__ = ("_taken_back", "expired", "task", "when")
+    __slots__ = ("_before", "_taken_back", "expired", "task", "when")
 
     def __init__(self, task: asyncio.Task[object], when: float) -> None:
         self.task = task
         self.when = when
         self.expired = False
         self._taken_back = False
+        # Python 3.11's TaskGroup leaves a count of its own behind when one of its tasks has failed.
+        self._before = task.cancelling()
 
     def take_back(self) -> bool:
         """Undo the count of our own cancellation; return whether nobody else cancels the task."""
         if self.expired and not self._taken_back:
             self._taken_back = True
             self.task.uncancel()
-        return self.task.cancelling() == 0
+        return self.task.cancelling() <= self._before
 
     async def settle(self) -> None:
         """Take back our cancellation of a task that goes on: it came too late, or was swallowed.

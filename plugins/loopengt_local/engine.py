@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
-from loopengt.archive import GRACE
+from loopengt.archive.unreferenced import GRACE
 from loopengt.journal import Fold, Journal, Replay, read_events
 from loopengt.ownership import current_owner
 from loopengt.redaction import Redactor

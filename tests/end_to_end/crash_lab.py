@@ -150,7 +150,7 @@ class Lab:
             after = self.rng.uniform(0, 1.1 * (pace.start if short else pace.seconds(turns_left)))
             return Aim(f"{after:.3f} s after its start", lambda: time.monotonic() >= began + after)
         # shortly after a program has begun or done its work: in gates, in appends, between them
-        lines, pause = self.rng.randint(1, 1 + 3 * turns_left), self.rng.uniform(0, 0.01)
+        lines, pause = self.rng.randint(1, 1 + 2 * turns_left), self.rng.uniform(0, 0.01)
         return Aim(f"{pause:.4f} s after line {lines} of its programs", _Lines(self.folder / EFFECTS, lines, pause))
 
     def kill_leftovers(self) -> None:

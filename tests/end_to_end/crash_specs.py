@@ -25,7 +25,7 @@ def write_project(folder: Path, storage: str) -> None:
     """
     (folder / ".loopengt").mkdir(parents=True)
     (folder / ".loopengt" / "config.toml").write_text(f'[storage]\nname = "{storage}"\n')
-    (folder / ".gitignore").write_text(".loopengt/\n__pycache__/\nmade/\n")
+    (folder / ".gitignore").write_text(".loopengt/\n__pycache__/\n")
     for name, text in (("agent", AGENT), ("gate", GATE)):
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)

@@ -6,14 +6,15 @@ import asyncio
 import os
 import sqlite3
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
-from loopengt.archive import FORMAT, prune_unreferenced
+from loopengt.archive import prune_unreferenced
 from loopengt.errors import ArchiveError, LoopengtError, RunOwned, UsageError
 from loopengt.ownership import current_owner
-from loopengt.testing import resume_loop
-from loopengt_hookspecs.models import EndReason
+from loopengt.testing import loop_spec, resume_loop, run_loop
+from loopengt_hookspecs.models import EndReason, LoopSpec
 
 from .archive_kit import BIG, Place, members
 
@@ -223,4 +224,18 @@ async def test_pruning_keeps_what_a_journal_refers_to(here: Place) -> None:
         assert freed > len(BIG)
         await storage.delete(await storage.claim("run-1", current_owner(), 60))
         assert await prune_unreferenced(storage) == freed
-    assert FORMAT == 1
+
+
+async def test_a_spec_is_stored_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An engine that stored a spec long ago does not rely on it: meanwhile it may have been pruned with its runs."""
+    place = Place(tmp_path / "here", a="a")
+    spec = LoopSpec.model_validate(loop_spec("a", "b"))
+    await run_loop(place.kernel, spec, run_id="run-1")
+    async with place.kernel.storage() as storage:
+        await storage.delete(await storage.claim("run-1", current_owner(), 60))
+        await storage.prune_blobs([], 0)
+        monkeypatch.setattr("loopengt_local.engine.monotonic", lambda: monotonic() + 600)
+        place.agent.script("a", "a")
+        await run_loop(place.kernel, spec, run_id="run-2")
+        digest = (await place.header("run-2"))["spec"]
+        assert b"demo" in await storage.get_blob(digest)

@@ -35,6 +35,20 @@ async def test_an_id_a_prefix_and_latest_are_found(tmp_path: Path) -> None:
         assert (await find_run(storage, "latest")).run_id == "x"
 
 
+async def test_runs_of_sub_loops_do_not_count(tmp_path: Path) -> None:
+    """Their ids begin with their parent's: a prefix means the parent, latest no child, a whole id the child itself."""
+    async with make_kernel(tmp_path).storage() as storage:
+        await add(storage, "parent-1")
+        for number in range(15):
+            row = RunRow(f"parent-1.{number:08}", "child", "running", started_at=2e9, parent="parent-1")
+            await storage.create(row, current_owner(), 60, b"[]", 1)
+        assert (await find_run(storage, "latest")).run_id == "parent-1"
+        assert (await find_run(storage, "par")).run_id == "parent-1"
+        assert (await find_run(storage, "parent-1.00000003")).parent == "parent-1"
+        with pytest.raises(RunNotFound, match="more than one run"):
+            await find_run(storage, "parent-1.0000")
+
+
 async def test_a_name_that_fits_none_or_many_is_refused(tmp_path: Path) -> None:
     """The error says so; of many candidates ten are listed."""
     async with make_kernel(tmp_path).storage() as storage:

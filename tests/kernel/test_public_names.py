@@ -8,7 +8,14 @@ from importlib import import_module
 
 import pytest
 
-LAZY = ["loopengt", "loopengt.archive", "loopengt.processes", "loopengt.spec", "loopengt.testing", "loopengt_hookspecs.models"]
+LAZY = [
+    "loopengt",
+    "loopengt.archive",
+    "loopengt.processes",
+    "loopengt.spec",
+    "loopengt.testing",
+    "loopengt_hookspecs.models",
+]
 
 
 @pytest.mark.parametrize("package", LAZY)

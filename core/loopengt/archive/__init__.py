@@ -10,15 +10,11 @@ if TYPE_CHECKING:
     from loopengt.archive.exporting import Exported, Folder, export_run
     from loopengt.archive.families import children_of, family, held
     from loopengt.archive.importing import Imported, import_run
-    from loopengt.archive.manifest import FORMAT
-    from loopengt.archive.removing import ENDED, is_unfinished_import, prunable, remove_family
-    from loopengt.archive.unreferenced import GRACE, digests_in, prune_unreferenced
+    from loopengt.archive.removing import is_unfinished_import, prunable, remove_family
+    from loopengt.archive.unreferenced import digests_in, prune_unreferenced
     from loopengt.archive.workspaces import ClearsLeftovers, KeepsWorkspaces, Leftover, archiving_engine
 
 __all__ = [
-    "ENDED",
-    "FORMAT",
-    "GRACE",
     "ClearsLeftovers",
     "Exported",
     "Folder",
@@ -44,9 +40,8 @@ __getattr__, __dir__ = attach(
         "exporting": ["Exported", "Folder", "export_run"],
         "families": ["children_of", "family", "held"],
         "importing": ["Imported", "import_run"],
-        "manifest": ["FORMAT"],
-        "removing": ["ENDED", "is_unfinished_import", "prunable", "remove_family"],
-        "unreferenced": ["GRACE", "digests_in", "prune_unreferenced"],
+        "removing": ["is_unfinished_import", "prunable", "remove_family"],
+        "unreferenced": ["digests_in", "prune_unreferenced"],
         "workspaces": ["ClearsLeftovers", "KeepsWorkspaces", "Leftover", "archiving_engine"],
     },
 )

@@ -270,3 +270,32 @@ async def test_turns_are_counted_when_they_begin(lab: Any) -> None:
     result = await run_loop(lab.kernel(agents=agent), spec)
     assert result.end.reason is EndReason.EXHAUSTED
     assert len(agent.requests) <= 10
+
+
+async def test_time_limits_hold_after_a_task_group_has_failed(lab: Any) -> None:
+    """A pattern may catch what its task group raises and go on: the next attempt's time limit is told as one."""
+
+    async def forgiving(run: Run) -> None:
+        async def fail() -> None:
+            await run.step("s0", tolerate=True)
+            raise ValueError("no")
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(fail())
+        except* ValueError:
+            pass
+        await run.step("s1")
+
+    async def hang(_: object) -> str:
+        await asyncio.sleep(60)
+        return "never"
+
+    lab.patterns["forgiving"] = forgiving
+    spec = loop_spec(*steps(2), pattern="forgiving", policy={"retry": {"max_retries": 0}})
+    spec["steps"][1]["timeout_seconds"] = 0.05
+    ended = await run_loop(lab.kernel(agents=ScriptedAgent(steps={"s0": ["0"], "s1": [hang]})), spec)
+    assert (ended.end.reason, ended.end.detail) == (
+        EndReason.FAILED,
+        "step 's1': step 's1' took longer than its 0.05 seconds",
+    )
