@@ -100,7 +100,8 @@ class ChildAttempt(AgentAttempt):
 
     async def _call(self, request: AgentRequest, deadline: Deadline) -> AgentReply:
         run, step, children = self._run, self._step, self._run.children
-        assert step.child is not None and children is not None
+        assert step.child is not None, "another class makes the attempts of agents"
+        assert children is not None, "a run that is driven has a place for child runs"
         run_id = child_run_id(run.run_id, step.name, self._occurrence, self._number)
         child = self._child = ChildRun(
             run_id, step.child, run, step.name, self._began_at, lambda: self._context(request)
@@ -151,11 +152,10 @@ class ChildAttempt(AgentAttempt):
             raise EndRun(self._run.stop_requested or End(EndReason.STOPPED, detail))
         if end.reason.status is RunStatus.PAUSED:
             raise EndRun(End(end.reason, detail))
-        drive = child.drive if child is not None else None
-        beyond = drive.run_object.budgets.exhausted if drive is not None else None
-        if end.reason is EndReason.EXHAUSTED and drive is not None and beyond is not None:
-            if beyond is not drive.run_object.budgets:  # it is this run's budget, or one above it
-                self._run.budgets.exhausted = beyond
+        if end.reason is EndReason.EXHAUSTED and child is not None and child.drive is not None:
+            own = child.drive.run_object.budgets
+            if own.exhausted not in (None, own):  # it is this run's budget, or one above it
+                self._run.budgets.exhausted = own.exhausted
                 raise EndRun(End(EndReason.EXHAUSTED, detail))
         if child is not None and child.fold is not None and is_open_failure(child.fold, end):
             raise MissingRequirement(detail)

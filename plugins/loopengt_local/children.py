@@ -1,4 +1,4 @@
-"""Drives child runs, which do steps of another run: begins them, takes them up again, and ends them with their parent."""
+"""Drives child runs, which do steps of another run: begins them, takes them up, and ends them with their parent."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from loopengt.journal import OpenStep
     from loopengt_hookspecs.patterns import StepOutcome
     from loopengt_local.compiled import BoundGate, CompiledStep
+    from loopengt_local.progress import ProgressWatch
     from loopengt_local.run import LocalRun
 
 __all__ = ["StepExecution"]
@@ -159,7 +160,8 @@ class StepExecution:
         if failure.fatal:
             # The step stays open: `resume` begins this attempt again once the cause is mended.
             raise EndRun(End(EndReason.FAILED, failure.text))
-        await self._weigh(None, error=failure.text)
+        if self._run.watch is not None:
+            await self._weigh(self._run.watch, None, error=failure.text)
         if self._step.once and retry.allows(failure, self._attempt):
             # Nobody knows whether it was done before it failed; only a person may have it done again.
             return await self._fail(
@@ -189,7 +191,8 @@ class StepExecution:
     async def _after_gates(self, opened: OpenStep | None, retry_gates: bool) -> StepOutcome | None:
         step = self._step
         failed = await self._check_gates(opened) if step.gates else []
-        await self._weigh(self._response, failed)
+        if self._run.watch is not None:
+            await self._weigh(self._run.watch, self._response, failed)
         if not step.gates:
             return await self._complete()
         aborting = [gate for gate, _ in failed if gate.on_failure is OnFailure.ABORT]
@@ -241,12 +244,15 @@ class StepExecution:
         )
 
     async def _weigh(
-        self, response: dict[str, Any] | None, failed: Sequence[tuple[BoundGate, str]] = (), error: str = ""
+        self,
+        watch: ProgressWatch,
+        response: dict[str, Any] | None,
+        failed: Sequence[tuple[BoundGate, str]] = (),
+        error: str = "",
     ) -> None:
-        """Note whether the attempt came to anything new, where the loop asks for that."""
-        if self._run.watch is not None:
-            names = {"lap": self._occurrence, "item": "", **(self._names or {})}
-            await self._run.watch.note(Attempt(self._step, self._attempt, names, response, error, failed))
+        """Note whether the attempt came to anything new."""
+        names = {"lap": self._occurrence, "item": "", **(self._names or {})}
+        await watch.note(Attempt(self._step, self._attempt, names, response, error, failed))
 
     # -- the outcome ------------------------------------------------------------------------------------------
 

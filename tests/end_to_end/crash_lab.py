@@ -236,11 +236,11 @@ class Lab:
 
     def _of_files(self) -> list[str]:
         """Prune, and return what is there all the same that belongs to no run, or has changed."""
-        prune = self.start("runs", "prune", "--older-than", "365d", "--yes")
-        doctor = self.start("doctor")
-        found = [f"{name} ends with {code}" for name, code in
-                 (("runs prune", prune.wait(_HANGS)), ("doctor", doctor.wait(_HANGS))) if code]  # fmt: skip
-        found += [f"{path.name} is left in the temporary folder" for path in (self.folder / "tmp").iterdir()]
+        found = []
+        for command in ("runs prune --older-than 365d --yes", "doctor"):
+            code = self.start(*command.split()).wait(_HANGS)
+            found += [f"{command} ends with {code}"] * bool(code)
+        found += [f"{path} is left in the temporary folder" for path in sorted(_files(self.folder / "tmp"))]
         changed = self.git("status", "--porcelain")
         if changed or self.git("rev-list", "--count", "HEAD") != "1":
             found.append(f"the project's own files were changed: {changed}")
@@ -287,6 +287,11 @@ async def _rows(kernel: Kernel) -> list[RunRow]:
 
 async def _journal(storage: Storage, row: RunRow) -> Journal:
     return Journal(*await load_run(storage, row.run_id))
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the files below a folder that hold anything."""
+    return [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size]
 
 
 def kill_all(pids: list[int]) -> None:

@@ -128,7 +128,9 @@ def test_sixteen_loops_may_stand_one_within_the_other(tmp_path: Path) -> None:
     write(tmp_path, "l16.yaml", "work")
     assert len(make_kernel(tmp_path).load_spec(tmp_path / "l0.yaml").loops) == 16
     write(tmp_path, "top.yaml", sub("l1.yaml", "fine"), sub("l0.yaml", "deep"))
-    assert any("more than 16 loops stand one within the other" in text for text in problems(tmp_path / "top.yaml"))
+    assert any(
+        "more than 16 loops stand one within the other" in text for text in problems(tmp_path / "top.yaml")
+    )
 
 
 def test_many_ways_to_the_same_files_are_walked_once(tmp_path: Path) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -12,21 +11,7 @@ from loopengt import SpecError, UsageError
 from loopengt.testing import RecordingObserver, ScriptedAgent, loop_spec, resume_loop, run_loop
 from loopengt_hookspecs.agents import AgentReply
 from loopengt_hookspecs.models import EndReason
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-
-def write_loop(project: Path, name: str, *steps: Any, **fields: Any) -> None:
-    """Write a loop's file into a project."""
-    path = project / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(loop_spec(*steps, **{"name": path.stem, **fields})))
-
-
-def sub(name: str, loop: str = "child.yaml", **fields: Any) -> dict[str, Any]:
-    """Declare a step that runs a loop."""
-    return {"name": name, "loop": loop, **fields}
+from tests.plugins.local.subloop_kit import sub, write_loop
 
 
 def child_of(events: list[Any], step: str) -> str:
@@ -110,7 +95,9 @@ async def test_a_retry_of_a_sub_loop_is_a_new_child(lab: Any) -> None:
     assert [statuses[run] for run in starts] == ["failed", "completed"]
 
 
-async def test_gates_of_the_step_check_the_childs_output_and_their_feedback_is_in_the_request(lab: Any) -> None:
+async def test_gates_of_the_step_check_the_childs_output_and_their_feedback_is_in_the_request(
+    lab: Any,
+) -> None:
     """A refused output is answered by a new child, whose request holds the gate's words."""
     write_loop(lab.project, "child.yaml", {"name": "inner", "prompt_template": "{request}"})
     agent = ScriptedAgent({"ok": False}, {"ok": True})
@@ -182,7 +169,9 @@ async def test_observers_see_the_childs_events_under_its_own_id(lab: Any) -> Non
     """One observer sees both runs; the child's first event names the parent's step as its parent."""
     write_loop(lab.project, "child.yaml", "inner")
     observer = RecordingObserver()
-    result = await run_loop(lab.kernel(agents=ScriptedAgent("x")), loop_spec(sub("part")), observers=[observer])
+    result = await run_loop(
+        lab.kernel(agents=ScriptedAgent("x")), loop_spec(sub("part")), observers=[observer]
+    )
     child = child_of(await lab.events(result.run_id), "part")
     by_run = {run: [e for e in observer.events if e.run_id == run] for run in (result.run_id, child)}
     assert len(observer.events) == sum(map(len, by_run.values()))

@@ -1,0 +1,52 @@
+"""What tests of sub-loops need: files of loops, steps that run them, and agents that hang."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+from loopengt.testing import loop_spec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write_loop(project: Path, name: str, *steps: Any, **fields: Any) -> None:
+    """Write a loop's file into a project."""
+    path = project / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(loop_spec(*steps, **{"name": path.stem, **fields})))
+
+
+def sub(name: str, loop: str = "child.yaml", **fields: Any) -> dict[str, Any]:
+    """Declare a step that runs a loop."""
+    return {"name": name, "loop": loop, **fields}
+
+
+class Hanging:
+    """An answer that never comes; it tells when it was asked for and when it was cancelled."""
+
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.cancelled = False
+
+    async def __call__(self, _: object) -> Any:
+        """Hang."""
+        self.asked.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+
+
+async def children(lab: Any, parent: str) -> list[Any]:
+    """Return the rows of a run's children."""
+    return [row for row in await lab.memory.rows() if row.parent == parent]
+
+
+async def told_to_stop(lab: Any, run_id: str) -> None:
+    """Wait until a run's journal says that it is to stop."""
+    while "loop.stop" not in await lab.types(run_id):  # noqa: ASYNC110 - the journal is what is looked at
+        await asyncio.sleep(0.01)
