@@ -44,6 +44,7 @@ _STEPS = frozenset({"step.start", "step.complete", "step.error"})
 _RESULTS = frozenset({"step.complete", "step.error", "decision"})
 _DECIDED = frozenset({"handoff", "checkpoint.save"})
 """Types of events that are results when the pattern decided them: then they have its name under ``decided``."""
+_NOT_DECIDED = frozenset({"decided", "payload_blob", "payload_size"})
 
 
 class Replay:
@@ -239,7 +240,7 @@ class Replay:
         data = event.data
         if event.type == "decision":
             return (data["value"],)
-        return ({key: value for key, value in data.items() if key != "decided"},)
+        return ({key: value for key, value in data.items() if key not in _NOT_DECIDED},)
 
     # -- reading ------------------------------------------------------------------------------------------------
 

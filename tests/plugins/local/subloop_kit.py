@@ -50,3 +50,12 @@ async def told_to_stop(lab: Any, run_id: str) -> None:
     """Wait until a run's journal says that it is to stop."""
     while "loop.stop" not in await lab.types(run_id):  # noqa: ASYNC110 - the journal is what is looked at
         await asyncio.sleep(0.01)
+
+
+async def at_an_end(lab: Any, parent: str) -> None:
+    """Wait until a run has a child, and all its children have ended."""
+    while True:
+        rows = await children(lab, parent)
+        if rows and all(row.completed_at for row in rows):
+            return
+        await asyncio.sleep(0.01)

@@ -235,10 +235,10 @@ async def test_handoffs_name_agents_of_the_loop(lab: Any) -> None:
 
     async def passing(run: Run) -> None:
         await run.step("first")
-        given = await run.hand_off(HandoffContext(from_agent="worker", to_agent=to[0], payload={"n": 1}))
+        given = await run.hand_off(HandoffContext(from_agent="worker", to_agent=to[0], payload={"n": n}))
         await run.step("second", names={"handoff": given.model_dump()})
 
-    to = ["worker"]
+    to, n = ["worker"], "x" * 100_000
     lab.patterns["passing"] = passing
     missing = MissingRequirement("the program 'frob' is not there")
     declared = loop_spec("first", "second", pattern="passing")
@@ -248,7 +248,7 @@ async def test_handoffs_name_agents_of_the_loop(lab: Any) -> None:
     ended = await resume_loop(lab.kernel(agents=ScriptedAgent(steps={"second": ["2"]})), failed.run_id)
     assert ended.end.reason is EndReason.GOAL_MET
     handoffs = [event.data for event in await lab.events(failed.run_id) if event.type == "handoff"]
-    assert [data["payload"] for data in handoffs] == [{"n": 1}]
+    assert [data["payload"] for data in handoffs] == [{"n": n}]
     to[0] = "stranger"
     refused = await run_loop(lab.kernel(agents=ScriptedAgent("x")), declared)
     assert refused.end.reason is EndReason.FAILED

@@ -11,7 +11,8 @@ from loopengt import SpecError, UsageError
 from loopengt.testing import RecordingObserver, ScriptedAgent, loop_spec, resume_loop, run_loop
 from loopengt_hookspecs.agents import AgentReply
 from loopengt_hookspecs.models import EndReason
-from tests.plugins.local.subloop_kit import sub, write_loop
+
+from .subloop_kit import sub, write_loop
 
 
 def child_of(events: list[Any], step: str) -> str:

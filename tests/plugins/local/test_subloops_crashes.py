@@ -11,10 +11,7 @@ from loopengt.testing import ScriptedAgent, loop_spec, resume_loop, run_loop
 from loopengt_hookspecs.agents import AgentReply
 from loopengt_hookspecs.models import EndReason
 
-
-def sub(name: str, loop: str, **fields: Any) -> dict[str, Any]:
-    """Declare a step that runs a loop."""
-    return {"name": name, "loop": loop, **fields}
+from .subloop_kit import sub
 
 
 def write_loops(lab: Any) -> None:

@@ -10,7 +10,8 @@ from loopengt.testing import ScriptedAgent, loop_spec, resume_loop, run_loop
 from loopengt_hookspecs.agents import AgentReply
 from loopengt_hookspecs.engines import RunRequest
 from loopengt_hookspecs.models import EndReason
-from tests.plugins.local.subloop_kit import Hanging, children, sub, told_to_stop, write_loop
+
+from .subloop_kit import Hanging, children, sub, told_to_stop, write_loop
 
 
 async def test_interrupting_the_parent_pauses_the_child_and_resuming_goes_on_in_it(lab: Any) -> None:
@@ -192,7 +193,7 @@ async def test_a_plan_shows_the_steps_of_the_loops_below(lab: Any) -> None:
     loaded = kernel.load_spec(lab.project / "loop.json")
     async with kernel.storage():
         (planned,) = kernel.engine().plan(RunRequest(loaded.spec, source=loaded.path))
-    assert planned.executes == "loop child.yaml: child.yaml, pattern sequential"
+    assert planned.executes == "loop child.yaml: child, pattern sequential"
     assert [step.step for step in planned.steps] == ["a", "deep"]
     assert planned.steps[1].steps[0].executes == "answer from a script"
     assert set(loaded.loops) == {"child.yaml", "leaf.yaml"}

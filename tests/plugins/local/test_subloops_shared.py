@@ -9,7 +9,8 @@ from loopengt.approvals import Answer, decide
 from loopengt.testing import ScriptedAgent, loop_spec, resume_loop, run_loop
 from loopengt_hookspecs.agents import AgentReply
 from loopengt_hookspecs.models import EndReason
-from tests.plugins.local.subloop_kit import children, sub, write_loop
+
+from .subloop_kit import at_an_end, children, sub, write_loop
 
 
 async def test_the_parents_budget_bounds_the_child(lab: Any) -> None:
@@ -111,10 +112,7 @@ async def test_a_timed_out_question_of_a_child_is_gone_with_its_attempt(lab: Any
     write_loop(lab.project, "child.yaml", {"name": "a", "verification_gates": ["ok"]}, policy=gate)
 
     async def wait(request: Any) -> str:
-        (row,) = await children(lab, request.run_id)
-        while not row.completed_at:
-            await asyncio.sleep(0.01)
-            (row,) = await children(lab, request.run_id)
+        await at_an_end(lab, request.run_id)
         return "done"
 
     agent = ScriptedAgent(steps={"a": ["x"], "other": [wait]})
