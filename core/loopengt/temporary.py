@@ -6,11 +6,13 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loopengt.ownership import current_owner, is_alive
+from loopengt.project import STATE_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,17 +22,18 @@ __all__ = ["forsaken_folders", "remove_forsaken", "temporary_folder"]
 _PREFIX = "loopengt-"
 _MARK = ".loopengt-owner.json"
 _MOST_BYTES = 10_000
+_UNMARKED_SECONDS = 3600.0
 
 
 @contextmanager
-def temporary_folder(project: Path) -> Iterator[Path]:
+def temporary_folder(place: Path) -> Iterator[Path]:
     """Make a folder that is removed at the end of the block, or by ``runs prune`` should the process be killed.
 
     Args:
-        project: The project that it is made for.
+        place: The project that it is made for, or a workspace of it.
     """
     with tempfile.TemporaryDirectory(prefix=_PREFIX) as name:
-        told = {"project": str(project), "owner": current_owner()}
+        told = {"place": str(place), "owner": current_owner()}
         Path(name, _MARK).write_text(json.dumps(told), encoding="utf-8")
         yield Path(name)
 
@@ -65,8 +68,23 @@ def _is_forsaken(entry: os.DirEntry[str], project: Path) -> bool:
             os.path.join(entry.path, _MARK), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         )
         with open(mark, "rb") as file:
-            told = json.loads(file.read(_MOST_BYTES))
+            raw = file.read(_MOST_BYTES)
+        if not raw:
+            return _is_unmarked(entry)
+        told = json.loads(raw)
+        place = Path(told["place"])
         # Not known to be alive is not enough: it may be in another container.
-        return bool(told["project"] == str(project)) and is_alive(told["owner"]) is False
+        return (place == project or project / STATE_FOLDER in place.parents) and is_alive(told["owner"]) is False
+    except FileNotFoundError:
+        return _is_unmarked(entry)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
+
+
+def _is_unmarked(entry: os.DirEntry[str]) -> bool:
+    """Whether a folder's maker was killed before it could say whose it is: there is nothing in it for an hour."""
+    try:
+        old = time.time() - entry.stat(follow_symlinks=False).st_mtime > _UNMARKED_SECONDS
+        return old and all(name == _MARK for name in os.listdir(entry.path))
+    except OSError:
         return False

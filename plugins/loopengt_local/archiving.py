@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loopengt.archive import Folder, is_unfinished_import
 from loopengt.project import make_state_folder
+from loopengt.temporary import temporary_folder
 from loopengt_hookspecs.errors import LoopengtError, UsageError
 from loopengt_local.contents import LINKED, list_entries
 from loopengt_local.copies import make_repository
@@ -87,11 +87,13 @@ def _files(record: dict[str, Any]) -> Iterator[tuple[Folder | None, Folder | Non
     if not workspace.path.is_dir():
         yield None, None
         return
-    with tempfile.TemporaryDirectory(prefix="loopengt-") as scratch:
+    with temporary_folder(workspace.path) as scratch:
         start: Folder | None = None
         if workspace.start:
-            restore_tree(workspace.path, workspace.start, Path(scratch))
-            start = _folder(Path(scratch))
+            began_with = scratch / "start"
+            began_with.mkdir()
+            restore_tree(workspace.path, workspace.start, began_with)
+            start = _folder(began_with)
         yield _folder(workspace.path), start
 
 

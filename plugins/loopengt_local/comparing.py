@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from loopengt.temporary import temporary_folder
 from loopengt_local.git import git, git_output
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def tree_with(repository: Path, tree: str, files: Mapping[bytes, Blob]) -> str:
     """Return a tree that differs from another in some files."""
     if not files:
         return tree
-    with tempfile.TemporaryDirectory(prefix="loopengt-") as scratch:
+    with temporary_folder(repository) as scratch:
         environ = {"GIT_INDEX_FILE": os.path.join(scratch, "index")}
         git(repository, "read-tree", tree, environ=environ)
         git(

@@ -6,12 +6,12 @@ import fcntl
 import hashlib
 import os
 import shutil
-import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from loopengt.temporary import temporary_folder
 from loopengt_hookspecs.errors import UsageError
 from loopengt_local.comparing import Blob, Touched, index_lines, read_index
 from loopengt_local.contents import Entry, find_entries
@@ -44,7 +44,7 @@ def project_files(project: Path, paths: Sequence[bytes]) -> dict[bytes, ProjectF
     """Return what stands at some paths of a project."""
     staged = read_index(project)
     entries = find_entries(project, paths)
-    with tempfile.TemporaryDirectory(prefix="loopengt-") as scratch:
+    with temporary_folder(project) as scratch:
         index = os.path.join(scratch, "index")
         shutil.copyfile(_index(project), index)
         environ = {"GIT_INDEX_FILE": index}

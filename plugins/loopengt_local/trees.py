@@ -10,9 +10,9 @@ import hashlib
 import os
 import stat
 import subprocess
-import tempfile
 from pathlib import Path
 
+from loopengt.temporary import temporary_folder
 from loopengt_hookspecs.errors import LoopengtError, UsageError
 from loopengt_local.contents import Digests, Entry, list_entries
 from loopengt_local.git import IDENTITY, git, git_errors, quoted
@@ -82,7 +82,7 @@ def _save(path: Path, name: str) -> str:
         for entry in entries
         if entry.path in objects
     )
-    with tempfile.TemporaryDirectory(prefix="loopengt-") as scratch:
+    with temporary_folder(path) as scratch:
         index = {"GIT_INDEX_FILE": os.path.join(scratch, "index")}
         git(path, *_RAW_NAMES, "update-index", "-z", "--index-info", stdin=listing, environ=index)
         tree = git(path, *_RAW_NAMES, "write-tree", environ=index).decode().strip()
@@ -196,7 +196,7 @@ def hash_files(repository: Path, folder: Path, entries: list[Entry], *options: s
     if not entries:
         return []
     root = os.fsencode(folder.absolute())
-    with tempfile.TemporaryDirectory(prefix="loopengt-") as scratch:
+    with temporary_folder(folder) as scratch:
         paths: list[bytes] = []
         for number, entry in enumerate(entries):
             path = os.path.join(root, entry.path)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from loopengt.temporary import temporary_folder
 from loopengt_local.contents import LINKED, find_entries
 from loopengt_local.copies import copy_tree
 from loopengt_local.git import IDENTITY, git, git_lines, git_status
@@ -64,7 +64,7 @@ def make_worktree(project: Path, path: Path, run_id: str) -> tuple[str, str]:
 
 def staged_tree(path: Path) -> str:
     """Return the tree that committing everything in a worktree would make; index and branch are not touched."""
-    with tempfile.TemporaryDirectory(prefix="loopengt-") as scratch:
+    with temporary_folder(path) as scratch:
         index = os.path.join(scratch, "index")
         place = path / os.fsdecode(git(path, "rev-parse", "--git-path", "index").removesuffix(b"\n"))
         with suppress(FileNotFoundError):
