@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from textwrap import dedent
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 HEAD = "from loopengt import hookimpl\n"
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started in the background by a shell: programs that tests start would inherit that, and not mind Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Site:

@@ -33,7 +33,7 @@ def temporary_folder(place: Path) -> Iterator[Path]:
         place: The project that it is made for, or a workspace of it.
     """
     with tempfile.TemporaryDirectory(prefix=_PREFIX) as name:
-        told = {"place": str(place), "owner": current_owner()}
+        told = {"project": str(place), "owner": current_owner()}
         Path(name, _MARK).write_text(json.dumps(told), encoding="utf-8")
         yield Path(name)
 
@@ -72,19 +72,15 @@ def _is_forsaken(entry: os.DirEntry[str], project: Path) -> bool:
         if not raw:
             return _is_unmarked(entry)
         told = json.loads(raw)
-        place = Path(told["place"])
+        place = Path(told["project"])
         # Not known to be alive is not enough: it may be in another container.
-        return (place == project or project / STATE_FOLDER in place.parents) and is_alive(told["owner"]) is False
-    except FileNotFoundError:
-        return _is_unmarked(entry)
+        ours = place == project or project / STATE_FOLDER in place.parents
+        return ours and is_alive(told["owner"]) is False
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
 
 
 def _is_unmarked(entry: os.DirEntry[str]) -> bool:
-    """Whether a folder's maker was killed before it could say whose it is: there is nothing in it for an hour."""
-    try:
-        old = time.time() - entry.stat(follow_symlinks=False).st_mtime > _UNMARKED_SECONDS
-        return old and all(name == _MARK for name in os.listdir(entry.path))
-    except OSError:
-        return False
+    """Whether a folder's maker was killed before it could say whose it is: nothing but an empty mark for an hour."""
+    old = time.time() - entry.stat(follow_symlinks=False).st_mtime > _UNMARKED_SECONDS
+    return old and os.listdir(entry.path) == [_MARK]

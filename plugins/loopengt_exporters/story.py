@@ -54,6 +54,11 @@ class Attempt:
     child: Story | None = None
     """What that run did, where it is known."""
 
+    @property
+    def open_child(self) -> Story | None:
+        """The child run, while the attempt does not say itself yet what it has used."""
+        return None if self.answered or self.error else self.child
+
 
 @dataclass(slots=True)
 class Execution:
@@ -75,15 +80,19 @@ class Execution:
 
     @property
     def tokens(self) -> int:
-        """Tokens of all attempts."""
-        return sum(attempt.tokens for attempt in self.attempts)
+        """Tokens of all attempts, those of a child run that is under way included."""
+        children = [attempt.open_child for attempt in self.attempts]
+        below = sum(child.tokens for child in children if child is not None)
+        return below + sum(attempt.tokens for attempt in self.attempts)
 
     @property
     def cost(self) -> tuple[float, int]:
         """Known cost in US dollars, and the number of answers whose cost nobody knows."""
         known = sum(attempt.cost_usd for attempt in self.attempts if attempt.cost_usd is not None)
         unknown = sum(attempt.answered and attempt.cost_usd is None for attempt in self.attempts)
-        return known, unknown + sum(attempt.unknown_costs for attempt in self.attempts)
+        unknown += sum(attempt.unknown_costs for attempt in self.attempts)
+        costs = [attempt.open_child.cost for attempt in self.attempts if attempt.open_child is not None]
+        return known + sum(cost for cost, _ in costs), unknown + sum(count for _, count in costs)
 
 
 @dataclass(slots=True)
@@ -179,7 +188,9 @@ class _Teller:
             after = self._story.end
             self._story.end = None
             resumed = f"resumed after {after[0]}: {after[1]}" if after else "resumed after a crash"
-            fork = f"forked from run {data['forked_from']} at {data.get('at')}" if "forked_from" in data else ""
+            fork = (
+                f"forked from run {data['forked_from']} at {data.get('at')}" if "forked_from" in data else ""
+            )
             self._note(event, fork or resumed)
         elif kind in ("loop.pause", "loop.complete", "loop.error"):
             self._story.end = (str(data.get("reason", "")), str(data.get("detail", "")))

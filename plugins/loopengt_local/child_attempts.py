@@ -145,6 +145,7 @@ class ChildAttempt(AgentAttempt):
         detail = f"child run {result.run_id} of step {self._step.name!r}: {how}"
         if end.reason in _DONE:
             self.extra = self._unknown()
+            self._close()
             facts = {"run": result.run_id, "reason": end.reason.value, "turns": result.snapshot().turn}
             usage = {"total_tokens": result.tokens} if result.tokens else {}
             return AgentReply(result.output, usage, result.cost_usd, "reported", facts)
@@ -170,6 +171,7 @@ class ChildAttempt(AgentAttempt):
         if fold is not None and not failure.fatal:
             usage = {"total_tokens": fold.tokens} if fold.tokens else None
             failure = replace(failure, spent={**spending(usage, fold.cost_usd), **self._unknown()})
+            self._close()
         if self._child is not None:
             self._withdraw(self._child.run_id)
         return super().failed(failure, began)
@@ -181,6 +183,11 @@ class ChildAttempt(AgentAttempt):
                 data = {"id": known["id"], "kind": known["kind"], "step": self._step.name, "run": child}
                 data |= {"decision": "withdrawn", "by": child}
                 self._journal.note("approval.decision", self._step.name, data)
+
+    def _close(self) -> None:
+        """What the child run has used is written down now."""
+        if self._child is not None and self._run.children is not None:
+            self._run.children.open.pop(self._child.run_id, None)
 
     def _unknown(self) -> dict[str, int]:
         fold = self._child.fold if self._child is not None else None

@@ -70,11 +70,20 @@ class ChildRuns:
         self._host = host
         self._hub = hub
         self._live: set[ChildRun] = set()
+        self.open: dict[str, Fold] = {}
+        """Child runs, by id, of which the run's journal does not say yet what they have used."""
 
     def stop(self, end: End) -> None:
         """End all of them before their next turns."""
         for child in tuple(self._live):
             child.stop(end)
+
+    def under_way(self) -> dict[str, Any]:
+        """Return what the open ones have used: tokens, cost_usd, unknown_costs."""
+        totals = [fold.totals(under_way=True) for fold in self.open.values()]
+        return {
+            unit: sum(known[unit] for known in totals) for unit in ("tokens", "cost_usd", "unknown_costs")
+        }
 
     async def run(self, child: ChildRun) -> RunResult:
         """Begin a child run, or take it up again, and drive it until it ends or pauses.
@@ -101,6 +110,8 @@ class ChildRuns:
             raise
         finally:
             self._live.discard(child)
+            if child.fold is not None:
+                self.open[child.run_id] = child.fold
         return task.result()
 
     # -- inside -----------------------------------------------------------------------------------------------

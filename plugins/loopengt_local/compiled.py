@@ -16,8 +16,11 @@ from loopengt_hookspecs.models import (
     AgentConfig,
     AgentRole,
     Effects,
+    HandoffConfig,
+    HandoffProtocol,
     LoopSpec,
     OnFailure,
+    PatternName,
     StepSpec,
     VerificationGate,
 )
@@ -37,6 +40,17 @@ if TYPE_CHECKING:
     from loopengt_local.intake import Intake
 
 __all__ = ["BoundGate", "CompiledLoop", "CompiledStep", "compile_loop"]
+
+_READ = {
+    "expression": {"condition"},
+    "command": {"command", "output_pattern", "min_tests"},
+    "schema": {"schema"},
+    "approval": {"on_timeout"},
+}
+"""What the built-in kinds of gates read, beside what is there for all."""
+_KNOWN_PATTERNS = frozenset(PatternName) - {PatternName.CUSTOM}
+_UNREAD = {kind: {"judge", "threshold"}.union(*_READ.values()) - read for kind, read in _READ.items()}
+"""What they do not; a kind of a plugin may read anything."""
 
 OUTPUT_SCHEMA_GATE = "output_schema"
 """Name of the gate that stands for an ``output_schema``."""
@@ -190,8 +204,8 @@ class _Binding:
     def _step(self, step: StepSpec) -> CompiledStep:
         child = self._tree.child(step, self._bind) if step.loop is not None else None
         bound = self._roles[step.agent] if child is None else _Runner(child)
-        said = step.prompt_template if child is not None else step.prompt_template or step.description or "{goal}"
-        prompt = self.prompt(said, step.prompt_engine.value)
+        otherwise = "" if child is not None else step.description or "{goal}"
+        prompt = self.prompt(step.prompt_template or otherwise, step.prompt_engine.value)
         return CompiledStep(
             spec=step,
             name=step.name,
@@ -283,8 +297,17 @@ def refuse_unsupported(spec: LoopSpec) -> None:
     found = []
     if any(step.tools for step in spec.steps) or any(role.tools for role in spec.agents):
         found.append("tools of an agent or step")
+    for gate in spec.policy.verification_gates:
+        said = gate.model_dump(exclude_defaults=True, by_alias=True).keys()
+        unread = _UNREAD.get(gate.kind, set()) & said
+        found += [f"{key} of gate {gate.name!r}, which is of kind {gate.kind}" for key in sorted(unread)]
+    pattern, handoff = spec.pattern, spec.handoff
+    if pattern in _KNOWN_PATTERNS - {PatternName.HANDOFF} and handoff != HandoffConfig():
+        found.append(f"handoff, which the pattern {pattern} does not read")
+    if pattern == PatternName.HANDOFF and handoff.protocol is HandoffProtocol.DIRECT and handoff.supervisor:
+        found.append("handoff.supervisor, which the protocol direct does not read")
     if found:
         raise UsageError(
-            f"loop {spec.name!r} declares what the engine 'local' does not enforce yet: {', '.join(found)}",
+            f"loop {spec.name!r} declares what the engine 'local' does not enforce: {', '.join(found)}",
             remedy="Take it out of the spec; it would otherwise be ignored in silence.",
         )

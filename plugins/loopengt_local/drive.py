@@ -172,13 +172,13 @@ class Drive:
                 # An end that a step came to stands, also where the pattern caught the exception.
                 return await self._check_output(run.ended or end or self._verdict())
         except EndRun as exc:
-            return exc.end
+            return await self._check_output(exc.end)
         except TimeoutError as exc:
             if self._timeout is not None and self._timeout.expired():
                 return time_over(run)
             return self._end_of_exception(exc)
         except Exception as exc:
-            return self._end_of_exception(exc)
+            return await self._check_output(self._end_of_exception(exc))
         finally:
             self._timeout = None
 
@@ -221,11 +221,12 @@ class Drive:
         return End(EndReason.GOAL_MET, "all steps completed and their gates passed")
 
     async def _check_output(self, end: End) -> End:
-        """Hold the final output against the loop's ``output_schema``."""
-        if end.reason is EndReason.GOAL_MET and self._fold.failures:
-            end = self._verdict()  # no pattern can call a run good whose gates fail
+        """Hold the final output against the loop's ``output_schema``, whoever calls the run good."""
+        good = end.reason.status is RunStatus.COMPLETED
+        if good and self._fold.failures:
+            return self._verdict()  # no pattern and no stop condition can call a run good whose gates fail
         bound = self._compiled.output_gate
-        if bound is None or end.reason is not EndReason.GOAL_MET:
+        if bound is None or not good or not self._fold.any_completed:
             return end
         result = StepResult(output=self._fold.last_output)
         run = self.run_object
@@ -255,9 +256,7 @@ class Drive:
         used = {
             "elapsed": round(elapsed, 3),
             "turn": fold.turn,
-            "tokens": fold.tokens,
-            "cost_usd": fold.cost_usd,
-            "unknown_costs": fold.unknown_costs,
+            **fold.totals(under_way=False),
         }
         limits = raised(raised(limits_of(self._compiled.spec), fold.added), self._added)
         used |= {key: fold.header[key] for key in ("parent", "parent_step") if key in fold.header}
@@ -287,8 +286,14 @@ class Drive:
         kind = {RunStatus.COMPLETED: "loop.complete", RunStatus.PAUSED: "loop.pause"}.get(
             status, "loop.error"
         )
-        self._journal.note(kind, None, {"reason": end.reason.value, "detail": end.detail})
-        await self._journal.commit(row_of(self._fold, status, end=end), release=True)
+        data: dict[str, Any] = {"reason": end.reason.value, "detail": end.detail}
+        row = row_of(self._fold, status, end=end)
+        children = self.run_object.children
+        if children is not None and children.open:
+            data["under_way"] = used = children.under_way()
+            row.tokens, row.cost_usd = row.tokens + used["tokens"], row.cost_usd + used["cost_usd"]
+        self._journal.note(kind, None, data)
+        await self._journal.commit(row, release=True)
 
     # -- what comes from outside --------------------------------------------------------------------------------
 

@@ -201,6 +201,11 @@ class StepExecution:
             return await self._fail(f"gate {aborting[0].name!r} failed and aborts", aborting[0].name)
         if not blocking or not retry_gates:
             return await self._complete()
+        if step.once and self._attempt <= step.retry.max_retries:
+            return await self._fail(
+                f"gate {blocking[0].name!r} failed; not tried again, since the effects may happen once only",
+                blocking[0].name,
+            )
         if self._attempt > step.retry.max_retries:
             attempts = f"{self._attempt} attempt{'s' if self._attempt > 1 else ''}"
             return await self._fail(

@@ -49,7 +49,9 @@ def kill_runs(lab: Lab, kills: int, names: list[str], stop_at: float) -> None:
             chase = Chase(lab, VARIANTS[name], models[name], share)
             chase.run()
             struck[name] += chase.kills
-            print(f"{name:20} {chase.run_id}: {time.monotonic() - began:.1f} s, {chase.figures()}", flush=True)
+            print(
+                f"{name:20} {chase.run_id}: {time.monotonic() - began:.1f} s, {chase.figures()}", flush=True
+            )
     damage = lab.damage()
     lab.require(not damage, "; ".join(damage))
     print("kills: " + ", ".join(f"{name} {count}" for name, count in struck.items()))
@@ -76,7 +78,8 @@ def main() -> int:
         why = str(error) if isinstance(error, Wrong) else traceback.format_exc()
         told = "\n".join([*lab.diary[-60:], f"WRONG: {why}"])
         again = f"--kills {options.kills} --seed {options.seed} --storage {options.storage}"
-        print(f"{told}\nEverything is kept in {folder}. Again: python {sys.argv[0]} {again} --variants {options.variants}")
+        again += f" --variants {options.variants}"
+        print(f"{told}\nEverything is kept in {folder}. Again: python {sys.argv[0]} {again}")
         return 1
     finally:
         lab.kill_leftovers()

@@ -15,7 +15,19 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.agents import AgentRequest
     from loopengt_hookspecs.patterns import Run
 
-__all__ = ["judge", "patch", "patchwork", "route", "shaky", "slow", "spend", "supervise", "work", "write"]
+__all__ = [
+    "judge",
+    "patch",
+    "patchwork",
+    "route",
+    "sender",
+    "shaky",
+    "slow",
+    "spend",
+    "supervise",
+    "work",
+    "write",
+]
 
 TOKENS = 10
 """What a call of ``spend`` uses."""
@@ -37,6 +49,11 @@ def slow(request: AgentRequest) -> dict[str, Any]:
     time.sleep(0.02)
     _note("effect", request)
     return {"step": request.step, "lap": request.occurrence, "attempt": request.attempt}
+
+
+def sender(request: AgentRequest) -> dict[str, Any]:
+    """Do what may be done once only."""
+    return slow(request)
 
 
 def shaky(request: AgentRequest) -> dict[str, Any]:

@@ -129,9 +129,7 @@ class Chase:
     def _decisions(self) -> dict[str, Any]:
         return self.look.main.fold.decisions
 
-    def _next(
-        self, command: list[str], process: subprocess.Popen[bytes], killed: bool
-    ) -> list[str] | None:
+    def _next(self, command: list[str], process: subprocess.Popen[bytes], killed: bool) -> list[str] | None:
         """Decide as a person would who looks at the run."""
         code, short = process.returncode, command[0] in ("approve", "reject") and "--resume" not in command
         gates, end = self.look.questions("gate"), self.look.main.fold.end
@@ -146,7 +144,8 @@ class Chase:
             return self._find_out(lost)
         if gates and (killed or code == 4):
             self.answers += 1
-            return [*_answer(self.run_id, gates[0]), *(["--resume"] if self._lab.rng.random() < 0.3 else [])]
+            go_on = not self._variant.waits and self._lab.rng.random() < 0.3
+            return [*_answer(self.run_id, gates[0]), *(["--resume"] if go_on else [])]
         self._lab.require(code == 0, f"exit code {code}")
         return ["resume", self.run_id, "--quiet"] if short else None
 
@@ -190,7 +189,9 @@ class Chase:
             elif event.type == "checkpoint.save" and "tree" in event.data:
                 listed = self._lab.git("ls-tree", "-r", "--name-only", event.data["tree"], "made/")
                 kept = set(listed.split())
-                self._lab.require(kept == made, f"checkpoint {event.data['checkpoint_id']} has {kept}, not {made}")
+                self._lab.require(
+                    kept == made, f"checkpoint {event.data['checkpoint_id']} has {kept}, not {made}"
+                )
 
 
 class _Clerk:

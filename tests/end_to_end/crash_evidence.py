@@ -161,7 +161,9 @@ class Watch:
 
     def _of_journals(self, look: Look) -> Iterator[str]:
         before = self.looks[-1].journals if self.looks else {}
-        yield from (f"the journal of child run {place} is lost" for place in before.keys() - look.journals.keys())
+        yield from (
+            f"the journal of child run {place} is lost" for place in before.keys() - look.journals.keys()
+        )
         told: Counter[Any] = Counter()
         for place, journal in look.journals.items():
             if [event.seq for event in journal.events] != list(range(1, len(journal.events) + 1)):

@@ -151,7 +151,9 @@ class Lab:
             return Aim(f"{after:.3f} s after its start", lambda: time.monotonic() >= began + after)
         # shortly after a program has begun or done its work: in gates, in appends, between them
         lines, pause = self.rng.randint(1, 1 + 2 * turns_left), self.rng.uniform(0, 0.01)
-        return Aim(f"{pause:.4f} s after line {lines} of its programs", _Lines(self.folder / EFFECTS, lines, pause))
+        return Aim(
+            f"{pause:.4f} s after line {lines} of its programs", _Lines(self.folder / EFFECTS, lines, pause)
+        )
 
     def kill_leftovers(self) -> None:
         """End what runs of this lab have left running."""
@@ -254,7 +256,9 @@ class Lab:
 
     def git(self, *arguments: str) -> str:
         """Return what git says in the project."""
-        done = subprocess.run(["git", *arguments], cwd=self.project, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            ["git", *arguments], cwd=self.project, capture_output=True, text=True, check=True
+        )
         return done.stdout.strip()
 
 

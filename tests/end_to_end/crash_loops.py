@@ -72,9 +72,15 @@ def with_programs() -> list[Variant]:
     ]
 
 
-def spec_of(name: str, pattern: str, agents: list[dict[str, Any]], steps: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+def spec_of(
+    name: str, pattern: str, agents: list[dict[str, Any]], steps: list[dict[str, Any]], **more: Any
+) -> dict[str, Any]:
     """Make a spec whose policy waits next to nothing before a retry; ``policy`` in ``more`` is added to it."""
-    retry = {"initial_delay_seconds": 0.01, "jitter": False, "retryable_errors": ["ExitCode", "ConnectionError"]}
+    retry = {
+        "initial_delay_seconds": 0.01,
+        "jitter": False,
+        "retryable_errors": ["ExitCode", "ConnectionError"],
+    }
     policy = {"max_turns": 1000, "retry": retry} | more.pop("policy", {})
     known = {"name": f"crash-{name}", "goal": "Lose nothing", "pattern": pattern, "workspace": "in_place"}
     return known | {"agents": agents, "steps": steps, "policy": policy} | more

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from crash_agents import TOKENS
-from crash_loops import AGENT, GATE, Variant, spec_of, with_programs
+from crash_loops import AGENT, GATE, ONCE, Variant, spec_of, with_programs
 
 __all__ = ["VARIANTS", "write_project"]
 
@@ -84,7 +84,10 @@ def _items() -> dict[str, Any]:
 def _evaluator_optimizer() -> dict[str, Any]:
     steps = [
         _step("judge", "judge", "{lap}"),
-        *(_step(f"improve{number}", agent, "{feedback}") for number, agent in enumerate(("slow", "shaky", "work"))),
+        *(
+            _step(f"improve{number}", agent, "{feedback}")
+            for number, agent in enumerate(("slow", "shaky", "work"))
+        ),
     ]
     return _spec("evaluator_optimizer", "evaluator_optimizer", steps)
 
@@ -105,7 +108,9 @@ def _handoff(protocol: str) -> dict[str, Any]:
         workers = [_step(name, agent, "{handoff.payload}") for name, agent in _CRAFTS]
         steps = [_step("lead", "supervise", "{handoff.payload} {feedback}"), *workers]
     else:
-        steps = [_step(f"h{number}", "route", "{handoff.from_agent} {handoff.payload}") for number in range(8)]
+        steps = [
+            _step(f"h{number}", "route", "{handoff.from_agent} {handoff.payload}") for number in range(8)
+        ]
     return _spec(protocol, "handoff", steps, handoff={"protocol": protocol}, policy={"max_concurrency": 3})
 
 
@@ -147,11 +152,10 @@ def _sub_loops() -> tuple[dict[str, Any], int, bool, bool, dict[str, dict[str, A
         _step("first", "slow", "{number}"),
         _step("signed", "work", "{number}", verification_gates=["sign"]),
         {"name": "below", "loop": "lowest.yaml", "inputs": {"number": "context.number"}},
+        _step("send", ONCE, "{number}", effects="once"),
         _step("last", "shaky", "{number} {feedback}"),
     ]
-    below = _spec(
-        "below", "sequential", middle, context={"number": 0}, policy={"verification_gates": [sign]}
-    )
+    below = _spec("below", "sequential", middle, context={"number": 0}, policy={"verification_gates": [sign]})
     twice = {"name": "twice", "condition": "run.turn >= 4"}
     laps = [_step("dig", "slow", "{number}"), _step("look", "work", verification_gates=["twice"])]
     lowest = _spec("lowest", "repeat", laps, context={"number": 0}, policy={"verification_gates": [twice]})

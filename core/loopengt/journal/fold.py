@@ -62,6 +62,7 @@ class Fold(StepsFold):
             self.step_index = {name: index for index, name in enumerate(event.data["steps"])}
             self._done &= self.step_index.keys()
             self.context = event.data.get("context", self.context)
+        self._count_under_way({})
         self.end = self.stop = None
         self.status = RunStatus.RUNNING
 
@@ -69,6 +70,7 @@ class Fold(StepsFold):
         reason = EndReason(event.data["reason"])
         self.end = End(reason, str(event.data.get("detail", "")))
         self.status = reason.status
+        self._count_under_way(event.data.get("under_way", {}))
         if self.status is RunStatus.PAUSED:
             return
         self.stop = None
@@ -78,6 +80,12 @@ class Fold(StepsFold):
             known.completed_at = event.at
             error = opened.error["error"] if opened.error is not None else f"the run ended: {reason.value}"
             known.outcome = StepOutcome(opened.step, opened.attempt, error=error)
+
+    def _count_under_way(self, used: dict[str, float]) -> None:
+        """Take what child runs under way have used into the totals, in place of what was known of that before."""
+        for unit, amount in self.totals(under_way=False).items():
+            setattr(self, unit, amount + used.get(unit, 0))
+        self.under_way = used
 
     # -- decisions and questions ------------------------------------------------------------------------------
 

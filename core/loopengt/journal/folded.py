@@ -63,6 +63,9 @@ class FoldedState:
         self.progress = ProgressFold()
         self.stop: dict[str, Any] | None = None
         """That a person has asked the run to stop (data of the ``loop.stop`` event), which it has not done yet."""
+        self.under_way: dict[str, float] = {}
+        """Tokens, cost_usd and unknown_costs of child runs that were not at their end when the run came to rest; part
+        of the totals until it goes on."""
         self.history: list[HistoryEntry] | None = [] if history else None
         self.step_index: dict[str, int] = {}
         """Position of each declared step."""
@@ -91,6 +94,12 @@ class FoldedState:
         if known is None:
             known = self.steps[name] = StepFold()
         return known
+
+    def totals(self, *, under_way: bool) -> dict[str, Any]:
+        """Return tokens, cost_usd and unknown_costs of the run, with or without what child runs under way have used."""
+        units = ("tokens", "cost_usd", "unknown_costs")
+        left_out = {} if under_way else self.under_way
+        return {unit: getattr(self, unit) - left_out.get(unit, 0) for unit in units}
 
     def _agent(self, name: str) -> AgentFold:
         known = self.agents.get(name)

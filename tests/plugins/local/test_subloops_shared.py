@@ -120,3 +120,23 @@ async def test_a_timed_out_question_of_a_child_is_gone_with_its_attempt(lab: Any
     result = await asyncio.wait_for(run_loop(lab.kernel(agents=agent), spec), 5)
     assert result.end.reason in (EndReason.FAILED, EndReason.BLOCKED)
     assert not result.questions
+
+
+async def test_what_a_resting_child_has_used_is_in_its_parents_totals(lab: Any) -> None:
+    """A paused run tells what its open child, two loops down, has used; resumed, nothing counts twice."""
+    write_loop(lab.project, "child.yaml", sub("deep", "leaf.yaml"))
+    write_loop(lab.project, "leaf.yaml", {"name": "a", "verification_gates": ["ok"]}, policy=approving())
+    used = AgentReply("x", {"total_tokens": 60}, 0.5, "reported")
+    kernel = lab.kernel(agents=ScriptedAgent(used, used))
+    first = await run_loop(kernel, loop_spec("before", sub("part")), run_id="top")
+    assert (first.tokens, first.cost_usd) == (120, 1.0)
+    assert {row.run_id.count("."): row.tokens for row in await lab.memory.rows()} == {0: 120, 1: 60, 2: 60}
+    for _ in range(2):
+        again = await resume_loop(lab.kernel(agents=ScriptedAgent()), "top")
+        assert (again.end.reason, again.tokens) == (EndReason.APPROVAL_REQUIRED, 120)
+    async with lab.kernel(agents=ScriptedAgent()).storage() as storage:
+        await decide(storage, "top", first.questions[0]["id"], Answer(True, "ann@host"))
+    result = await resume_loop(lab.kernel(agents=ScriptedAgent()), "top")
+    assert (result.end.reason, result.tokens, result.cost_usd) == (EndReason.GOAL_MET, 120, 1.0)
+    (row,) = [row for row in await lab.memory.rows() if row.run_id == "top"]
+    assert row.tokens == 120

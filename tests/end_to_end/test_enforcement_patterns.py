@@ -1,0 +1,358 @@
+"""Every limit of a run holds under every pattern: with real programs as agents, in real files."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from loopengt.journal import load_run
+from loopengt.testing import loop_spec, make_kernel, run_loop
+
+if TYPE_CHECKING:
+    from loopengt_hookspecs.engines import RunResult
+    from loopengt_hookspecs.models import Event
+
+CUSTOM = """
+async def laps(run):
+    while True:
+        for step in run.spec.steps:
+            await run.step(step, tolerate=not run.spec.policy.fail_fast)
+"""
+"""A pattern of a person's own, which knows no limit itself."""
+
+AGENT = """
+echo "$LOOPENGT_STEP" >> .loopengt/calls
+{body}
+case "$LOOPENGT_STEP" in
+  lead) next={next} ;;
+  *) next=lead ;;
+esac
+printf '{{"step": "%s", "passed": false, "next_step": "%s", "handoff_to": "%s", "token_usage": {{"total": 100}}{more}}}' \\
+  "$LOOPENGT_STEP" "$next" "$next"
+"""
+"""Never says that anything is good, and always names somebody to come next."""
+
+STEPS = ("lead", "work", "more", "last")
+
+PATTERNS: dict[str, dict[str, Any]] = {
+    "sequential": {"pattern": "sequential"},
+    "sequential, parallel": {"pattern": "sequential", "policy": {"allow_parallel": True}},
+    "supervisor_worker": {"pattern": "supervisor_worker"},
+    "parallel_fan_out": {"pattern": "parallel_fan_out"},
+    "handoff, direct": {"pattern": "handoff"},
+    "handoff, via_supervisor": {"pattern": "handoff", "handoff": {"protocol": "via_supervisor"}},
+    "handoff, broadcast": {"pattern": "handoff", "handoff": {"protocol": "broadcast"}},
+    "evaluator_optimizer": {"pattern": "evaluator_optimizer"},
+    "custom": {"pattern": "own_laps:laps"},
+    "repeat": {"pattern": "repeat"},
+}
+"""Left alone, each takes at least four turns, and most of them never end."""
+
+FINITE = {"sequential", "sequential, parallel", "parallel_fan_out", "handoff, broadcast"}
+"""Those that take each step once."""
+
+
+class Table:
+    """A project with an agent that is a program, and loops of any pattern with it."""
+
+    def __init__(self, project: Path) -> None:
+        self.project = project
+        self.events: list[Event] = []
+        (project / "own_laps.py").write_text(CUSTOM)
+        # What is in this folder is no work of the agent's.
+        (project / ".loopengt").mkdir()
+
+    def run(
+        self,
+        pattern: str,
+        *,
+        body: str = "",
+        more: str = "",
+        next: str = "work",  # noqa: A002
+        steps: dict[str, dict[str, Any]] | None = None,
+        agent: dict[str, Any] | None = None,
+        policy: dict[str, Any] | None = None,
+        **fields: Any,
+    ) -> RunResult:
+        """Run a loop to its end.
+
+        Args:
+            pattern: Which of PATTERNS.
+            body: What the agent does, for the shell, before it answers.
+            more: Further keys of its answer, with a comma before them.
+            next: The step that the first one names.
+            steps: Keys of steps, by name.
+            agent: Keys of the agent.
+            policy: Keys of the policy; one step at a time and no retries by default.
+            fields: Further keys of the spec.
+        """
+        script = AGENT.format(body=body, more=more, next=next)
+        role = {"name": "worker", "config": {"provider": "command", "extra": {"command": script}}}
+        chosen = PATTERNS[pattern]
+        limits = {"max_turns": 12, "max_concurrency": 1, "retry": {"max_retries": 0}}
+        described = [{"name": name, **(steps or {}).get(name, {})} for name in STEPS]
+        shape = {key: value for key, value in chosen.items() if key != "policy"}
+        spec = loop_spec(
+            *described,
+            agents=[role | (agent or {})],
+            policy=limits | chosen.get("policy", {}) | (policy or {}),
+            **shape,
+            **fields,
+        )
+        return asyncio.run(self._run(spec))
+
+    async def _run(self, spec: dict[str, Any]) -> RunResult:
+        kernel = make_kernel(self.project)
+        async with kernel.storage() as storage:
+            result = await run_loop(kernel, spec)
+            self.events = (await load_run(storage, result.run_id))[1]
+        return result
+
+    @property
+    def calls(self) -> list[str]:
+        """The steps for which the agent's program was started, in order."""
+        file = self.project / ".loopengt/calls"
+        return file.read_text().split() if file.exists() else []
+
+    def of(self, kind: str, step: str | None = None) -> list[dict[str, Any]]:
+        """Return the data of the events of a type."""
+        return [event.data for event in self.events if event.type == kind and step in (None, event.step)]
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Table:
+    """A project without anything but a pattern in it."""
+    return Table(tmp_path)
+
+
+every_pattern = pytest.mark.parametrize("pattern", PATTERNS)
+
+
+@every_pattern
+def test_max_turns(table: Table, pattern: str) -> None:
+    """Not a turn more than ``policy.max_turns`` is taken."""
+    result = table.run(pattern, policy={"max_turns": 3})
+    assert (result.end.reason, result.end.detail) == ("exhausted", "max_turns: 3 turns were taken")
+    assert len(table.calls) == 3
+
+
+@every_pattern
+def test_max_turns_of_the_budget(table: Table, pattern: str) -> None:
+    """Nor than ``policy.budget.max_turns``."""
+    result = table.run(pattern, policy={"budget": {"max_turns": 2}})
+    assert result.end.reason == "exhausted"
+    assert len(table.calls) == 2
+
+
+@every_pattern
+def test_max_total_time_seconds(table: Table, pattern: str) -> None:
+    """When the time is over, the run ends, and the program that is under way with it."""
+    began = time.monotonic()
+    result = table.run(pattern, body="sleep 30; touch late", policy={"max_total_time_seconds": 0.2})
+    assert (result.end.reason, result.end.detail) == ("exhausted", "time limit: 0.2 seconds are over")
+    assert time.monotonic() - began < 10
+    assert not (table.project / "late").exists()
+    assert len(table.calls) == 1
+
+
+@every_pattern
+def test_max_tokens(table: Table, pattern: str) -> None:
+    """Attempts begin as long as tokens are left, and then none."""
+    result = table.run(pattern, policy={"budget": {"max_tokens": 250}})
+    assert result.end.reason == "exhausted"
+    assert "max_tokens" in result.end.detail
+    assert len(table.calls) == 3
+
+
+@every_pattern
+def test_max_cost_usd(table: Table, pattern: str) -> None:
+    """Attempts begin as long as money is left, and then none."""
+    price = {"per_call_usd": 0.1}
+    result = table.run(pattern, agent={"price": price}, policy={"budget": {"max_cost_usd": 0.2}})
+    assert result.end.reason == "exhausted"
+    assert "max_cost_usd" in result.end.detail
+    assert len(table.calls) == 2
+
+
+@every_pattern
+def test_budget_of_an_agent_and_of_a_step(table: Table, pattern: str) -> None:
+    """An agent's budget bounds all its steps together; a step's budget bounds that step alone."""
+    result = table.run(pattern, agent={"budget": {"max_tokens": 150}})
+    assert (result.end.reason, len(table.calls)) == ("exhausted", 2)
+    assert "agent 'worker'" in result.end.detail
+    steps = {"work": {"budget": {"max_tokens": 50}}}
+    result = table.run(pattern, steps=steps, policy={"max_turns": 9})
+    taken = Counter(table.calls[2:])
+    assert taken["work"] == 1
+    if pattern in FINITE:
+        assert set(taken) == set(STEPS)
+    else:
+        assert (result.end.reason, "step 'work'" in result.end.detail) == ("exhausted", True)
+
+
+@every_pattern
+@pytest.mark.parametrize(
+    ("condition", "reason"),
+    [
+        ({"condition_type": "max_turns", "value": 2}, "exhausted"),
+        ({"condition_type": "custom", "value": "run.turn >= 2"}, "stopped"),
+        ({"condition_type": "goal_met", "value": "run.turn >= 2"}, "goal_met"),
+        ({"condition_type": "quality_threshold", "value": 2}, "goal_met"),
+        ({"condition_type": "manual", "value": "please-stop"}, "stopped"),
+    ],
+    ids=lambda value: value["condition_type"] if isinstance(value, dict) else "",
+)
+def test_stop_conditions(table: Table, pattern: str, condition: dict[str, Any], reason: str) -> None:
+    """Each kind is asked before every turn, and the end names it."""
+    body = '[ "$(wc -l < .loopengt/calls)" -lt 2 ] || touch please-stop'
+    more = ', "score": \'"$(wc -l < .loopengt/calls | tr -d " ")"\''
+    # The score of evaluator_optimizer's judge would end it by itself, but passed goes before it.
+    result = table.run(pattern, body=body, more=more, stop_conditions=[condition])
+    assert result.end.reason == reason
+    assert condition["condition_type"] in result.end.detail
+    assert len(table.calls) == 2
+
+
+@every_pattern
+def test_stop_condition_timeout(table: Table, pattern: str) -> None:
+    """``timeout`` ends the run in the midst of a turn."""
+    stop = {"condition_type": "timeout", "value": 0.2}
+    result = table.run(pattern, body="sleep 30", stop_conditions=[stop])
+    assert result.end.reason == "exhausted"
+    assert "stop condition timeout" in result.end.detail
+    assert len(table.calls) == 1
+
+
+@every_pattern
+def test_no_progress(table: Table, pattern: str) -> None:
+    """An answer that is refused over and over for the same reason ends the run."""
+    gates = [{"name": "never", "condition": "output.passed"}]
+    policy = {"no_progress": {"max_repeats": 2}, "verification_gates": gates, "retry": {"max_retries": 50}}
+    steps = {"work": {"verification_gates": ["never"]}}
+    result = table.run(pattern, steps=steps, policy=policy | {"max_turns": 60})
+    assert result.end.reason == "no_progress"
+    assert "max_repeats: 2" in result.end.detail
+    assert table.calls.count("work") in (3, 4)
+
+
+@every_pattern
+def test_a_gate_that_aborts(table: Table, pattern: str) -> None:
+    """``on_failure: abort`` blocks the run, and nothing follows."""
+    gates = [{"name": "never", "condition": "output.passed", "on_failure": "abort"}]
+    result = table.run(
+        pattern, steps={"work": {"verification_gates": ["never"]}}, policy={"verification_gates": gates}
+    )
+    assert result.end.reason == "blocked"
+    assert table.calls[-1] == "work"
+    assert table.calls.count("work") == 1
+
+
+@every_pattern
+def test_a_gate_that_lets_go_on(table: Table, pattern: str) -> None:
+    """``on_failure: continue`` goes on without another attempt, and never ends as a success."""
+    gates = [{"name": "never", "condition": "output.passed", "on_failure": "continue"}]
+    policy = {"verification_gates": gates, "max_turns": 8, "retry": {"max_retries": 5}}
+    result = table.run(pattern, steps={"work": {"verification_gates": ["never"]}}, policy=policy)
+    after = table.calls[table.calls.index("work") + 1 :]
+    assert after
+    assert not table.of("step.retry")
+    assert result.end.reason == ("blocked" if pattern in FINITE else "exhausted")
+
+
+@every_pattern
+def test_a_gate_that_has_it_tried_again(table: Table, pattern: str) -> None:
+    """``on_failure: retry`` has the agent called again, with the failure as feedback, as often as allowed."""
+    body = 'printf "%s\\n" "$LOOPENGT_FEEDBACK" | grep -q never && touch told'
+    gates = [{"name": "never", "condition": "output.passed"}]
+    policy = {"verification_gates": gates, "max_turns": 7, "retry": {"max_retries": 2}}
+    result = table.run(pattern, body=body, steps={"work": {"verification_gates": ["never"]}}, policy=policy)
+    assert (table.project / "told").exists()
+    if pattern == "repeat":  # there the next lap is the next attempt
+        assert (result.end.reason, table.calls.count("work")) == ("exhausted", 2)
+    else:
+        assert (result.end.reason, table.calls.count("work")) == ("blocked", 3)
+
+
+@every_pattern
+def test_timeout_seconds_of_a_step(table: Table, pattern: str) -> None:
+    """An attempt that takes too long is ended, and what its program would have done later never happens."""
+    body = '[ "$LOOPENGT_STEP" != work ] || { sleep 30; touch late; }'
+    began = time.monotonic()
+    result = table.run(pattern, body=body, steps={"work": {"timeout_seconds": 0.2}})
+    assert result.end.reason == "failed"
+    assert "took longer than its 0.2 seconds" in result.end.detail
+    assert time.monotonic() - began < 10
+    assert not (table.project / "late").exists()
+
+
+@every_pattern
+def test_fail_fast(table: Table, pattern: str) -> None:
+    """With it nothing follows a failed step; without it the others go on; neither is a success."""
+    body = '[ "$LOOPENGT_STEP" != work ] || exit 7'
+    result = table.run(pattern, body=body)
+    assert (result.end.reason, result.end.reason.exit_code) == ("failed", 1)
+    assert table.calls[-1] == "work"
+    first = len(table.calls)
+    result = table.run(pattern, body=body, policy={"fail_fast": False, "max_turns": 6})
+    calls = table.calls[first:]
+    assert calls[calls.index("work") + 1 :]
+    assert result.end.reason in ("failed", "exhausted")
+
+
+@every_pattern
+def test_retries_of_errors(table: Table, pattern: str) -> None:
+    """An error that is worth it is tried again, as often as ``retry.max_retries`` says; one that is not, is not."""
+    body = '[ "$LOOPENGT_STEP" != work ] || exit 7'
+    retry = {"max_retries": 2, "initial_delay_seconds": 0, "retryable_errors": ["AgentError"]}
+    once = {"max_retries": 0 if pattern == "repeat" else 2, "retryable_errors": ["ConnectionError"]}
+    assert table.run(pattern, body=body, policy={"retry": once}).end.reason == "failed"
+    assert table.calls.count("work") == 1
+    result = table.run(pattern, body=body, policy={"retry": retry, "max_turns": 4})
+    assert result.end.reason in ("failed", "exhausted")
+    attempts = [data["attempt"] for data in table.of("agent.error", "work")]
+    assert attempts[:3] == [1, 2, 3]
+    assert max(attempts) == 3
+
+
+@every_pattern
+def test_a_dependency_whose_condition_is_false(table: Table, pattern: str) -> None:
+    """The step is skipped, and so is what depends on it; neither agent is called."""
+    steps = {
+        "more": {"dependencies": [{"step_name": "lead", "condition": "output.passed"}]},
+        "last": {"dependencies": ["more"]},
+    }
+    table.run(pattern, next="last", steps=steps, policy={"max_turns": 8})
+    assert "lead" in table.calls
+    assert {"more", "last"}.isdisjoint(table.calls)
+    assert table.of("step.complete", "more")[0]["skipped"] == "not lead: output.passed"
+    assert table.of("step.complete", "last")[0]["skipped"] == "more skipped"
+
+
+@every_pattern
+def test_a_dependency_comes_first(table: Table, pattern: str) -> None:
+    """A step is never taken before one that it depends on, wherever that is declared."""
+    steps = {"work": {"dependencies": ["last"]}, "more": {"dependencies": [{"step_name": "work"}]}}
+    result = table.run(pattern, next="more", steps=steps, policy={"max_turns": 8})
+    if pattern == "custom":  # one that does not heed them is not let through
+        assert (result.end.reason, table.calls) == ("failed", ["lead"])
+        assert "step 'work' depends on 'last', which has not run yet" in result.end.detail
+        return
+    first = {name: table.calls.index(name) for name in ("last", "work", "more")}
+    assert first["last"] < first["work"] < first["more"]
+
+
+@every_pattern
+def test_a_loop_cannot_end_well_with_an_output_that_does_not_fit(table: Table, pattern: str) -> None:
+    """Whoever says that the goal is met, the loop's ``output_schema`` and ``required_fields`` have to hold."""
+    stop = {"condition_type": "goal_met", "value": "run.turn >= 2"}
+    schema = {"schema_def": {"properties": {"passed": {"const": True}}}, "required_fields": ["proof"]}
+    result = table.run(pattern, stop_conditions=[stop], output_schema=schema)
+    assert len(table.calls) == 2
+    assert result.end.reason == "blocked"
+    assert "$.passed" in result.end.detail
+    assert "proof" in result.end.detail
