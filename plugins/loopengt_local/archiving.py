@@ -105,7 +105,10 @@ def _import(
 ) -> Workspace:
     path = workspace_folder(project) / usable_run_id(run_id)
     if os.path.lexists(path):
-        raise UsageError(f"the workspace {path} is there already", remedy="If no other import of this run is under way, remove it, or wait for `loopengt runs prune`.")
+        raise UsageError(
+            f"the workspace {path} is there already",
+            remedy="If no other import of this run is under way, remove it, or wait for `loopengt runs prune`.",
+        )
     try:
         make_state_folder(path.parent)
         path.mkdir()

@@ -51,7 +51,7 @@ def is_mendable(fold: Fold, end: End) -> bool:
 
 
 def goes_on(fold: Fold, end: End, request: ResumeRequest) -> bool:
-    """Whether a run that has ended is taken up again: it was stopped, is mendable, or was exhausted and is given more."""
+    """Whether a run that has ended is taken up again: it was stopped, is mendable, or is given more."""
     if end.reason is EndReason.EXHAUSTED:
         return bool(request.add_budget) or request.accept_spec
     return end.reason is EndReason.STOPPED or is_mendable(fold, end)
