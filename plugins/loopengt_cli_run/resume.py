@@ -59,7 +59,7 @@ def resume(
     accept_spec: bool | None,
     **ends: bool,
 ) -> int:
-    """Take a paused, interrupted, crashed or failed run up again. RUN is its id, a prefix of it, or latest.
+    """Take a paused, interrupted, crashed, stopped or failed run up again. RUN is its id, a prefix of it, or latest.
 
     Steps that are completed are not executed again. The run goes on in the workspace and with the context it
     was started with. A run that has ended is shown as it ended. A loop that has changed since is refused, with what
@@ -90,7 +90,8 @@ def resume(
         forking = ForkRequest(row.run_id, checkpoint)
         return drive_fork(kernel, forking, Display(as_json, quiet, verbose), wait=wait)
     more = row.reason == "exhausted" and (bool(added) or bool(accept_spec))
-    if row.completed_at is not None and row.reason != "failed" and not more and not quiet:
+    goes_on = row.reason in ("failed", "stopped") or more
+    if row.completed_at is not None and not goes_on and not quiet:
         say("The run has ended already; nothing is executed.")
 
     async def begin(engine: Engine, storage: Storage, observers: Sequence[Observer]) -> RunResult:

@@ -39,6 +39,8 @@ def summarise(result: RunResult, kernel: Kernel, *, quiet: bool, ended: str = ""
         yield f"workspace: {ended}"
     if not quiet:
         yield f"trace:     {command_line(kernel, 'trace', result.run_id)}"
+        if result.end.reason is EndReason.STOPPED:
+            yield f"go on:     {command_line(kernel, 'resume', result.run_id)}"
     yield from _next(result, kernel)
 
 

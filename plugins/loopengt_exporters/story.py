@@ -77,6 +77,8 @@ class Execution:
     why: str = ""
     """Why it failed or was skipped."""
     attempts: list[Attempt] = field(default_factory=list)
+    items: int = 0
+    """Of a step with ``for_each``, what gathers its items: how many there are."""
 
     @property
     def tokens(self) -> int:
@@ -162,6 +164,7 @@ class _Teller:
     def __init__(self) -> None:
         self._story = Story()
         self._open: dict[str, Execution] = {}
+        self._latest: dict[str, Execution] = {}
         self._before = 0.0
         self._since: datetime | None = None
 
@@ -197,7 +200,7 @@ class _Teller:
         elif kind == "decision":
             self._note(event, f"decided {data.get('name')}: {data.get('value')}")
         else:
-            self._note(event, kind)
+            self._note(event, _words(kind, data))
 
     def _note(self, event: TraceEvent, text: str) -> None:
         self._story.parts.append(Note(event.timestamp, text))
@@ -238,13 +241,16 @@ class _Teller:
         execution = Execution(
             step, turn, data.get("occurrence") or 1, str(data.get("agent") or ""), event.timestamp
         )
-        self._open[step] = execution
+        self._open[step] = self._latest[step] = execution
         self._story.parts.append(execution)
         return execution
 
     def _end(self, event: TraceEvent, execution: Execution) -> None:
         data = event.data
-        execution.seconds = max(0.0, (event.timestamp - execution.began).total_seconds())
+        items = [self._latest[name] for name in data.get("items") or () if name in self._latest]
+        execution.items = len(items)
+        began = min([execution.began, *(item.began for item in items)])
+        execution.seconds = max(0.0, (event.timestamp - began).total_seconds())
         if data.get("skipped"):
             execution.status, execution.why = "skipped", str(data["skipped"])
         elif event.event_type.value == "step.error":
@@ -278,6 +284,20 @@ class _Teller:
             )
         elif kind == "tool.call":
             attempt.tools.append(str(data.get("tool") or data.get("name") or "?"))
+
+
+def _words(kind: str, data: dict[str, Any]) -> str:
+    """Say what an event is about that belongs to no step."""
+    if kind == "handoff":
+        return f"handoff: {data.get('from_agent')} -> {data.get('to_agent')}"
+    if kind.startswith("checkpoint."):
+        return f"{kind}: {data.get('checkpoint_id')}"
+    if kind == "budget.add":
+        added = data.get("added") or {}
+        return f"added to the budget: {', '.join(f'{key}={value:g}' for key, value in added.items())}"
+    if kind == "budget.exceeded":
+        return f"budget exceeded: {data.get('budget')}"
+    return kind
 
 
 def _last_attempt(execution: Execution) -> Attempt:

@@ -65,9 +65,11 @@ def _execution(execution: Execution, story: Story) -> str:
     facts = [execution.status]
     if execution.seconds is not None:
         facts.append(duration(execution.seconds, fine=True))
+    if execution.items:  # it gathers them, and takes no turn itself
+        facts.insert(1, f"{execution.items} item{'' if execution.items == 1 else 's'}")
     if execution.why:
         facts.append(first_line(execution.why, _LONGEST))
-    return f"{execution.turn} {visible(execution.step)}{mark}  {' · '.join(facts)}"
+    return f"{'·' if execution.items else execution.turn} {visible(execution.step)}{mark}  {' · '.join(facts)}"
 
 
 def _attempt(attempt: Attempt, execution: Execution) -> Branch:

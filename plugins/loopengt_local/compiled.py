@@ -48,9 +48,10 @@ _READ = {
     "approval": {"on_timeout"},
 }
 """What the built-in kinds of gates read, beside what is there for all."""
-_KNOWN_PATTERNS = frozenset(PatternName) - {PatternName.CUSTOM}
 _UNREAD = {kind: {"judge", "threshold"}.union(*_READ.values()) - read for kind, read in _READ.items()}
 """What they do not; a kind of a plugin may read anything."""
+_KNOWN_PATTERNS = frozenset(PatternName) - {PatternName.CUSTOM}
+"""Patterns of which it is known what they read."""
 
 OUTPUT_SCHEMA_GATE = "output_schema"
 """Name of the gate that stands for an ``output_schema``."""

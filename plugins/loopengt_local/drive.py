@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Drive", "row_of"]
 
-_INTERRUPTED = End(EndReason.INTERRUPTED, "interrupted; resume to go on")
+_INTERRUPTED = End(EndReason.INTERRUPTED, "what was under way was ended; resume to go on")
 _BROKEN_OFF = (EndReason.INTERRUPTED, EndReason.CANCELLED)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["take_each"]
 
+_KINDS = {str: "text", dict: "a mapping", bool: "true or false", type(None): "nothing"}
 _MOST_SHOWN = 5
 """Failed items that an error tells of in full."""
 
@@ -74,9 +75,8 @@ def _instances(
     except ExpressionError as exc:
         raise EndRun(End(EndReason.FAILED, f"for_each of step {step.name!r}: {exc}")) from exc
     if not isinstance(items, list):
-        detail = (
-            f"for_each of step {step.name!r} gives a {type(items).__name__}, not a list: {step.for_each.text}"
-        )
+        kind = _KINDS.get(type(items), "a number")
+        detail = f"for_each of step {step.name!r} gives {kind}, not a list: {step.for_each.text}"
         raise EndRun(End(EndReason.FAILED, detail))
     return (
         (replace(step, name=f"{step.name}[{index}]", dependencies=()), item)

@@ -58,7 +58,7 @@ def check_limits(run: LocalRun, turn: int) -> None:
         run.watch.check()
     most = run.compiled.max_turns + run.fold.added.get("turns", 0)
     if turn > most:
-        words = f"{turn - 1} turns were taken" + (
+        words = f"{turn - 1} turn{' was' if turn == 2 else 's were'} taken" + (
             f", {turn - 1 - most:g} too many" if turn - 1 > most else ""
         )
         run.journal.note("budget.exceeded", None, {"budget": "max_turns", "used": turn - 1, "limit": most})

@@ -99,21 +99,21 @@ def _start(data: dict[str, Any], step: StepProgress, progress: Progress, event: 
 
 def _response(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
     figures = [duration(data.get("duration") or 0.0), *spent(tokens_of(data), data.get("cost_usd"))]
-    return Line(f"{_who(step)} answered in {', '.join(figures)}", "dim")
+    return Line(f"{_of(step, progress)}{_who(step)} answered in {', '.join(figures)}", "dim")
 
 
 def _agent_error(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
     took = duration(data.get("duration") or 0.0)
     why = first_line(str(data.get("error") or ""))
-    return Line(f"{_who(step)} FAILED after {took}: {why}", "bad")
+    return Line(f"{_of(step, progress)}{_who(step)} FAILED after {took}: {why}", "bad")
 
 
 def _gate_pass(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
-    return Line(f"gate {one_line(data.get('gate'))} pass {proof(data, passed=True)}".rstrip(), "good")
+    return Line(_gate(data, step, progress, passed=True), "good")
 
 
 def _gate_fail(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
-    return Line(f"gate {one_line(data.get('gate'))} FAIL {proof(data, passed=False)}".rstrip(), "bad")
+    return Line(_gate(data, step, progress, passed=False), "bad")
 
 
 def _retry(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
@@ -127,7 +127,10 @@ def _retry(data: dict[str, Any], step: StepProgress, progress: Progress, event: 
 def _complete(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
     if data.get("skipped"):
         return Line(f"{_name(step, progress)} skipped: {one_line(data['skipped'])}", "dim")
+    items = len(data.get("items") or ())
     took = f"done in {duration((event.timestamp - step.since).total_seconds())}"
+    if items:  # it gathers them in no time
+        took = f"done, {items} item{'' if items == 1 else 's'}"
     if step.failed_gates:
         return Line(
             f"{_name(step, progress)} {took}, but not through {one_line(', '.join(step.failed_gates))}", "bad"
@@ -150,6 +153,16 @@ def _decision(data: dict[str, Any], step: StepProgress, progress: Progress, even
 
 def _tool(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
     return Line(f"tool {one_line(data.get('tool') or data.get('name') or '?')}", "dim")
+
+
+def _gate(data: dict[str, Any], step: StepProgress, progress: Progress, *, passed: bool) -> str:
+    verdict = f"gate {one_line(data.get('gate'))} {'pass' if passed else 'FAIL'} {proof(data, passed=passed)}"
+    return f"{_of(step, progress)}{verdict.rstrip()}"
+
+
+def _of(step: StepProgress, progress: Progress) -> str:
+    """Name the step, where another one is under way beside it."""
+    return f"{_name(step, progress)}: " if len(progress.steps) > 1 else ""
 
 
 def _who(step: StepProgress) -> str:

@@ -226,3 +226,19 @@ def test_a_name_must_fit_one_run(bench: Bench) -> None:
         assert run["run_id"] in done.stderr
     done = bench.run("resume", "no-such-run")
     assert (done.returncode, "there is no run 'no-such-run'" in done.stderr) == (2, True)
+
+
+def test_a_stopped_run_goes_on(bench: Bench) -> None:
+    """The summary of a stopped run says how to go on, and resume does so, without saying that it has ended."""
+    bench.loop(stop_conditions=[{"condition_type": "manual"}])
+    brake = bench.project / ".loopengt" / "stop"
+    brake.parent.mkdir(exist_ok=True)
+    brake.touch()
+    stopped = bench.run("run", ".")
+    run_id = bench.only_run()["run_id"]
+    assert stopped.returncode == 3
+    assert f"go on:     loopengt resume {run_id}\n" in stopped.stderr
+    brake.unlink()
+    done = bench.run("resume", run_id)
+    assert done.returncode == 0, done.stderr
+    assert "has ended already" not in done.stderr

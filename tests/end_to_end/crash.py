@@ -37,16 +37,16 @@ def kill_runs(lab: Lab, kills: int, names: list[str], stop_at: float) -> None:
     lab.set_up()
     models: dict[str, Model] = {}
     struck = dict.fromkeys(names, 0)
-    while lab.kills < kills:
+    while lab.kills < kills or 0 in struck.values():
         for place, name in enumerate(names):
             share = math.ceil((kills - lab.kills) / (len(names) - place))
-            if share <= 0:
-                break
+            if share <= 0 and struck[name]:
+                continue
             lab.require(time.monotonic() < stop_at, f"time is up after {lab.kills} of {kills} kills")
             began = time.monotonic()
             if name not in models:
                 models[name] = undisturbed(lab, VARIANTS[name])
-            chase = Chase(lab, VARIANTS[name], models[name], share)
+            chase = Chase(lab, VARIANTS[name], models[name], max(share, 1))
             chase.run()
             struck[name] += chase.kills
             print(

@@ -91,7 +91,10 @@ class Chase:
         if self._variant.waits and not short:
             command = [*command, "--wait"]
             self._clerk = _Clerk(lab, self.run_id)
-        process, killed = lab.drive(command, self._aim(short), self.run_id, self._clerk)
+        aim, left, began = self._aim(short), self._turns_left(), time.monotonic()
+        process, killed = lab.drive(command, aim, self.run_id, self._clerk)
+        if self._model is not None and not (killed or short or self._clerk):
+            self._model.pace.learn(time.monotonic() - began, left)
         self._watch.drivers.append(process.pid)
         self.commands += 1
         self.kills += killed
@@ -117,8 +120,11 @@ class Chase:
         if clerk is not None and rng.random() < 0.5:
             count, pause = rng.randint(1, 3), rng.uniform(0, 0.02)
             return Aim(f"{pause:.4f} s after answer {count}", lambda: clerk.has_answered(count, pause))
-        pace, done = self._model.pace, self.look.turns_done() if self._watch.looks else 0
-        return self._lab.aim(pace, max(pace.turns - done, 0), short=short)
+        return self._lab.aim(self._model.pace, self._turns_left(), short=short)
+
+    def _turns_left(self) -> int:
+        turns = self._model.pace.turns if self._model is not None else 0
+        return max(turns - (self.look.turns_done() if self._watch.looks else 0), 0)
 
     def _take_look(self) -> None:
         look = self._lab.look(self.run_id)

@@ -56,6 +56,11 @@ class Pace:
         """Return how long a command takes that has so many turns to take."""
         return self.start + self.work * max(turns_left, 1) / self.turns
 
+    def learn(self, seconds: float, turns_left: int) -> None:
+        """Take in how long a command took that was not killed: machines have faster and slower moments."""
+        faster = 0.5 + 0.5 * min(seconds / self.seconds(turns_left), 2.0)
+        self.start, self.work = self.start * faster, self.work * faster
+
 
 @dataclass
 class Aim:
@@ -86,7 +91,7 @@ class Lab:
 
     def set_up(self) -> None:
         """Make the project."""
-        write_project(self.project, self.storage)
+        write_project(self.project, self.storage, self.folder / EFFECTS)
         (self.folder / EFFECTS).touch()
         (self.folder / "copy").mkdir()
         (self.folder / "tmp").mkdir()
@@ -150,7 +155,7 @@ class Lab:
             after = self.rng.uniform(0, 1.1 * (pace.start if short else pace.seconds(turns_left)))
             return Aim(f"{after:.3f} s after its start", lambda: time.monotonic() >= began + after)
         # shortly after a program has begun or done its work: in gates, in appends, between them
-        lines, pause = self.rng.randint(1, 1 + 2 * turns_left), self.rng.uniform(0, 0.01)
+        lines, pause = self.rng.randint(1, 1 + 3 * turns_left), self.rng.uniform(0, 0.01)
         return Aim(
             f"{pause:.4f} s after line {lines} of its programs", _Lines(self.folder / EFFECTS, lines, pause)
         )
@@ -248,7 +253,7 @@ class Lab:
             found.append(f"the project's own files were changed: {changed}")
         known = asyncio.run(_rows(self._kernel))
         # Those of commands that were killed before their run was there are kept for ten minutes.
-        young = {path.name for path in (self.project / ".loopengt" / "workspaces").iterdir()}
+        young = {path.name for path in (self.project / ".loopengt").glob("workspaces/*")}
         for branch in self.git("for-each-ref", "--format=%(refname:short)", "refs/heads/loopengt").split():
             if branch.rpartition("/")[2] not in young | {row.run_id for row in known}:
                 found.append(f"branch {branch} belongs to no run")

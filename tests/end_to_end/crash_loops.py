@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["AGENT", "GATE", "ONCE", "REJECTED", "Variant", "spec_of", "with_programs"]
+__all__ = ["AGENT", "GATE", "LOG", "ONCE", "REJECTED", "Variant", "spec_of", "with_programs"]
 
 ONCE = "sender"
 """The agent whose steps declare ``effects: once``."""
 REJECTED = "not yet"
 """Comment of those who reject: an approval is rejected at the first attempt of a step whose name ends with an x."""
+
+LOG = "/EFFECTS/"
+"""Stands for the path of the effects log in a spec."""
 
 _LAPS = 4
 
@@ -34,11 +37,11 @@ printf '{"lap": %d, "attempt": %d, "heard": %d}\n' "$LOOPENGT_OCCURRENCE" "$LOOP
 """
 
 GATE = r"""#!/bin/sh
-printf 'gate:%s %s %s\n' "$LOOPENGT_GATE" "$LOOPENGT_IDEMPOTENCY_KEY" "$PPID" >> "$EFFECTS"
+printf 'gate:%s %s %s\n' "$LOOPENGT_GATE" "$LOOPENGT_IDEMPOTENCY_KEY" "$PPID" >> "$1"
 key=${LOOPENGT_IDEMPOTENCY_KEY%/*}
-case $1 in
-attempt) [ "$LOOPENGT_ATTEMPT" -ge "$2" ] || { echo "attempt $LOOPENGT_ATTEMPT is not enough"; exit 1; } ;;
-lap) [ "${key##*/}" -ge "$2" ] || { echo "lap ${key##*/} is not enough"; exit 1; } ;;
+case $2 in
+attempt) [ "$LOOPENGT_ATTEMPT" -ge "$3" ] || { echo "attempt $LOOPENGT_ATTEMPT is not enough"; exit 1; } ;;
+lap) [ "${key##*/}" -ge "$3" ] || { echo "lap ${key##*/} is not enough"; exit 1; } ;;
 slow) sleep 600 > /dev/null 2>&1 & sleep 0.03 ;;
 esac
 """
@@ -98,7 +101,7 @@ def _sequential() -> dict[str, Any]:
         ("litter", ["runs", "second"]),
         (ONCE, []),
         ("large", ["runs"]),
-        (ONCE, ["retried"]),
+        (ONCE, ["lingers"]),
     )
     steps = []
     for number in range(30):
@@ -109,7 +112,6 @@ def _sequential() -> dict[str, Any]:
         _command("runs"),
         _command("lingers", "slow"),
         _command("third", "attempt", "3"),
-        _command("retried", "attempt", "2"),
         {"name": "second", "condition": "output.attempt >= 2"},
         {"name": "sound", "condition": "output.heard > 0"},
     ]
@@ -195,4 +197,4 @@ def _step(name: str, agent: str, gates: list[str], prompt: str) -> dict[str, Any
 
 
 def _command(name: str, *rule: str) -> dict[str, Any]:
-    return {"name": name, "kind": "command", "command": ["./gate", *rule]}
+    return {"name": name, "kind": "command", "command": ["./gate", LOG, *rule]}

@@ -9,19 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from crash_agents import TOKENS
-from crash_loops import AGENT, GATE, ONCE, Variant, spec_of, with_programs
+from crash_loops import AGENT, GATE, LOG, ONCE, Variant, spec_of, with_programs
 
 __all__ = ["VARIANTS", "write_project"]
 
 _AGENTS = Path(__file__).with_name("crash_agents.py")
 
 
-def write_project(folder: Path, storage: str) -> None:
+def write_project(folder: Path, storage: str, log: Path) -> None:
     """Make a project with a loop for each variant, ``VARIANT.yaml``, under git.
 
     Args:
         folder: The project folder.
         storage: Name of the storage.
+        log: The effects log.
     """
     (folder / ".loopengt").mkdir(parents=True)
     (folder / ".loopengt" / "config.toml").write_text(f'[storage]\nname = "{storage}"\n')
@@ -32,7 +33,7 @@ def write_project(folder: Path, storage: str) -> None:
     shutil.copyfile(_AGENTS, folder / "agents.py")
     for variant in VARIANTS.values():
         for name, spec in {f"{variant.name}.yaml": variant.spec, **variant.more}.items():
-            (folder / name).write_text(json.dumps(spec, indent=1))
+            (folder / name).write_text(json.dumps(spec, indent=1).replace(LOG, str(log)))
     who = ("-c", "user.name=crash", "-c", "user.email=crash@example.org")
     for command in (("init", "-q"), ("add", "."), (*who, "commit", "-q", "-m", "start")):
         subprocess.run(["git", *command], cwd=folder, check=True)

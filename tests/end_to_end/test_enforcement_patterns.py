@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import Counter
 from pathlib import Path
@@ -32,8 +33,8 @@ case "$LOOPENGT_STEP" in
   lead) next={next} ;;
   *) next=lead ;;
 esac
-printf '{{"step": "%s", "passed": false, "next_step": "%s", "handoff_to": "%s", "token_usage": {{"total": 100}}{more}}}' \\
-  "$LOOPENGT_STEP" "$next" "$next"
+printf '{{"passed": false, "next_step": "%s", "handoff_to": "%s", ' "$next" "$next"
+printf '"token_usage": {{"total": 100}}{more}}}'
 """
 """Never says that anything is good, and always names somebody to come next."""
 
@@ -356,3 +357,119 @@ def test_a_loop_cannot_end_well_with_an_output_that_does_not_fit(table: Table, p
     assert result.end.reason == "blocked"
     assert "$.passed" in result.end.detail
     assert "proof" in result.end.detail
+
+
+@every_pattern
+def test_what_a_supervisor_says_does_not_make_good_what_failed(table: Table, pattern: str) -> None:
+    """An output that says done, passed and all does not outweigh a gate that fails."""
+    gates = [{"name": "never", "condition": "output.proof", "on_failure": "continue"}]
+    body = """printf '{"done": true, "passed": true, "score": 1}'; exit 0"""
+    steps = {"lead": {"verification_gates": ["never"]}}
+    result = table.run(pattern, body=body, steps=steps, policy={"verification_gates": gates, "max_turns": 6})
+    assert result.end.reason in ("blocked", "exhausted")
+    assert result.end.reason.exit_code == 3
+
+
+@every_pattern
+def test_an_approval(table: Table, pattern: str) -> None:
+    """A gate that asks a person has the run wait; nothing passes in the meantime."""
+    gates = [{"name": "sign-off", "kind": "approval"}]
+    result = table.run(
+        pattern, steps={"work": {"verification_gates": ["sign-off"]}}, policy={"verification_gates": gates}
+    )
+    assert (result.end.reason, result.end.reason.exit_code) == ("approval_required", 4)
+    assert [question["gate"] for question in result.questions] == ["sign-off"]
+    assert table.calls.count("work") == 1
+    assert not table.of("gate.pass")
+
+
+@every_pattern
+def test_output_schema_of_an_agent(table: Table, pattern: str) -> None:
+    """An answer that does not fit is not accepted, and the next attempt is told the place."""
+    body = 'printf "%s" "$LOOPENGT_FEEDBACK" | grep -q "[$].passed" && touch told'
+    policy = {"retry": {"max_retries": 1}, "max_turns": 5}
+    schema = {"properties": {"passed": {"const": True}}}
+    result = table.run(pattern, body=body, agent={"output_schema": schema}, policy=policy)
+    assert result.end.reason in ("blocked", "exhausted")
+    assert (table.project / "told").exists()
+    assert not table.of("gate.pass")
+
+
+@every_pattern
+def test_input_schema_of_an_agent(table: Table, pattern: str) -> None:
+    """An agent that would be given what does not fit is not called."""
+    schema = {"required": ["ticket"], "properties": {"ticket": {"type": "integer"}}}
+    result = table.run(pattern, agent={"input_schema": schema}, context={"ticket": "seven"})
+    assert result.end.reason == "failed"
+    assert table.calls == []
+    result = table.run(
+        pattern, agent={"input_schema": schema}, context={"ticket": 7}, policy={"max_turns": 2}
+    )
+    assert len(table.calls) == 2
+
+
+@every_pattern
+def test_for_each(table: Table, pattern: str) -> None:
+    """Every item is worked on once, and each takes a turn."""
+    steps = {"work": {"for_each": "context.numbers"}}
+    table.run(pattern, steps=steps, context={"numbers": [1, 2, 3]}, policy={"max_turns": 6})
+    assert len(table.calls) == 6
+    first = table.calls[: table.calls.index("work[2]") + 1]
+    assert [name for name in first if name.startswith("work")] == ["work[0]", "work[1]", "work[2]"]
+    assert table.of("step.complete", "work")[0]["items"] == ["work[0]", "work[1]", "work[2]"]
+
+
+@every_pattern
+def test_a_step_that_may_happen_once(table: Table, pattern: str) -> None:
+    """Neither an error nor a failed gate has a step with ``effects: once`` executed again."""
+    gates = [{"name": "never", "condition": "output.proof"}]
+    policy = {
+        "verification_gates": gates,
+        "retry": {"max_retries": 0 if pattern == "repeat" else 3, "initial_delay_seconds": 0},
+    }
+    once = {"effects": "once", "verification_gates": ["never"]}
+    result = table.run(pattern, steps={"work": once}, policy={**policy, "max_turns": 4})
+    assert result.end.reason in ("blocked", "exhausted")
+    assert table.calls.count("work") == 1
+    policy["retry"] = {**policy["retry"], "retryable_errors": ["AgentError"]}
+    result = table.run(pattern, body="exit 3", steps={"lead": {"effects": "once"}}, policy=policy)
+    assert result.end.reason == "failed"
+    assert table.of("agent.error", "lead")[-1]["attempt"] == 1
+    assert not table.of("step.retry")
+
+
+@every_pattern
+def test_allow_retry(table: Table, pattern: str) -> None:
+    """``allow_retry: false`` means one attempt, whatever the policy says."""
+    policy = {"retry": {"max_retries": 3, "initial_delay_seconds": 0, "retryable_errors": ["AgentError"]}}
+    steps = {name: {"allow_retry": False} for name in STEPS}
+    result = table.run(pattern, body="exit 3", steps=steps, policy={**policy, "max_turns": 2})
+    assert result.end.reason in ("failed", "exhausted")
+    assert {data["attempt"] for data in table.of("agent.error")} == {1}
+
+
+@every_pattern
+def test_checkpoint(table: Table, pattern: str) -> None:
+    """A step that asks for it leaves a checkpoint each time that it is completed."""
+    table.run(pattern, steps={"work": {"checkpoint": True}}, policy={"max_turns": 4})
+    assert len(table.of("checkpoint.save")) == table.calls.count("work") > 0
+
+
+@every_pattern
+def test_a_step_that_is_a_loop(table: Table, pattern: str) -> None:
+    """The child's turns are its own, its end decides; a handoff takes agents only, and says so."""
+    gate = {"name": "never", "condition": "false", "on_failure": "abort"}
+    program = {"command": "echo inner | tee -a .loopengt/calls"}
+    child = loop_spec(
+        {"name": "inner", "verification_gates": ["never"]},
+        agents=[{"name": "worker", "config": {"provider": "command", "extra": program}}],
+        policy={"verification_gates": [gate]},
+    )
+    (table.project / "child.yaml").write_text(json.dumps(child))
+    result = table.run(pattern, steps={"work": {"loop": "child.yaml"}})
+    if pattern.startswith("handoff"):
+        assert "only agents hand work to each other" in result.end.detail
+        assert table.calls == []
+    else:
+        assert result.end.reason == "failed"
+        assert table.calls == ["lead", "inner"]

@@ -41,6 +41,11 @@ if TYPE_CHECKING:
             "20:12: duplicate step name 'plan' (first used in line 11)",
         ),
         (
+            "policy:\n",
+            "  - {name: each, agent: coder, for_each: '[1]'}\n  - {name: 'each[0]', agent: coder}\npolicy:\n",
+            "21:12: the step 'each[0]' is called like an item of the step 'each' (give it another name)",
+        ),
+        (
             "tools:\n",
             "  - {name: coder, config: {provider: python}}\ntools:\n",
             "8:12: duplicate agent name 'coder' (first used in line 5)",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["check_names"]
 
 _DOTTED: Final = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*(\.[^\W\d]\w*)*|[^\W\d]\w*(\.[^\W\d]\w*)+")
+_ITEM: Final = re.compile(r"(.+)\[\d+\]", re.DOTALL)
 _SHOWN: Final = 20
 """Most names of a circle that are written out."""
 _PLUGINS: Final = "loopengt plugins list shows all"
@@ -27,6 +28,7 @@ def check_names(outline: Outline, names: KnownNames) -> Iterator[Problem]:
     for kind, entries in _lists(outline).items():
         yield from _duplicates(kind, entries, outline)
     yield from _steps(outline)
+    yield from _like_items(outline)
     yield from _circles(outline)
     supervisor = text_at(outline.data, "handoff", "supervisor")
     if supervisor and supervisor not in outline.step_names:
@@ -69,6 +71,22 @@ def _steps(outline: Outline) -> Iterator[Problem]:
         for path, name in outline.dependencies(step):
             if name not in steps:
                 yield _unknown(outline, path, "step", name, steps)
+
+
+def _like_items(outline: Outline) -> Iterator[Problem]:
+    """Yield the steps that are called like an item of another step: both would be one in the journal."""
+    steps = outline.step_names
+    for name, step in steps.items():
+        match = _ITEM.fullmatch(name)
+        other = steps.get(match[1]) if match is not None else None
+        if other is not None and other.data.get("for_each") is not None:
+            hint = "give it another name"
+            yield _at(
+                outline,
+                (*step.path, "name"),
+                f"the step {show(name)} is called like an item of the step {show(other.name or '')}",
+                hint,
+            )
 
 
 def _circles(outline: Outline) -> Iterator[Problem]:

@@ -126,3 +126,35 @@ def test_a_proof_of_any_form_is_taken(make: Make, laps: Laps, proof: Any) -> Non
     entries[4] = (kind, step, gate | {"proof": proof, "feedback": "because\nof that"})
     line = next(line for line in tree(make(entries)).splitlines() if "FAIL" in line)
     assert "because" in line or "score" in line
+
+
+def test_the_tree_says_what_is_handed_over_and_saved(make: Make, laps: Laps) -> None:
+    """A handoff names both sides, a checkpoint its id, an addition to the budget what was added."""
+    shown = tree(
+        make(
+            [
+                laps()[0],
+                ("handoff", None, {"from_agent": "planner", "to_agent": "coder", "protocol": "direct"}),
+                ("checkpoint.save", None, {"checkpoint_id": "work@1", "name": "work"}),
+                ("budget.add", None, {"added": {"turns": 5, "cost_usd": 0.5}}),
+                ("budget.exceeded", None, {"budget": "max_turns", "used": 5, "limit": 5}),
+            ]
+        )
+    ).splitlines()
+    assert shown[3:-1] == [
+        "├─ · handoff: planner -> coder",
+        "├─ · checkpoint.save: work@1",
+        "├─ · added to the budget: turns=5, cost_usd=0.5",
+        "└─ · budget exceeded: max_turns",
+    ]
+
+
+def test_what_gathers_items_is_no_turn_of_its_own(make: Make, laps: Laps) -> None:
+    """Its line counts the items, and has the time from the beginning of the first to the end of the last."""
+    events = [laps()[0]]
+    for turn, name in enumerate(("each[0]", "each[1]"), 1):
+        data = {"turn": turn, "occurrence": 1, "attempt": 1}
+        events += [("step.start", name, data | {"agent": "worker"}), ("step.complete", name, data)]
+    gathered = {"turn": 2, "occurrence": 1, "attempt": 1, "items": ["each[0]", "each[1]"]}
+    shown = tree(make([*events, ("step.complete", "each", gathered)]))
+    assert "· each (lap 1)  completed · 2 items · 4.00s" in shown

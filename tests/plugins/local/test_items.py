@@ -108,7 +108,13 @@ async def test_a_loop_of_nothing_but_empty_lists_meets_its_limits(lab: Any, cond
 
 
 @pytest.mark.parametrize(
-    ("each", "said"), [("steps.plan.output", "a dict, not a list"), ("steps.plan.output.nothing", "for_each")]
+    ("each", "said"),
+    [
+        ("steps.plan.output", "gives a mapping, not a list"),
+        ("'three'", "gives text, not a list"),
+        ("3", "gives a number, not a list"),
+        ("steps.plan.output.nothing", "for_each"),
+    ],
 )
 async def test_what_is_no_list_fails_the_run(lab: Any, each: str, said: str) -> None:
     """An expression that gives no list, or no value, fails the run and names the step."""

@@ -143,3 +143,25 @@ async def test_a_stderr_that_takes_nothing_holds_nothing_up(
         monkeypatch.undo()
         os.dup2(os.open(os.devnull, os.O_WRONLY), writing)
     os.close(writing)
+
+
+async def test_concurrent_steps_are_told_apart(
+    make: Callable[..., list[TraceEvent]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While two steps are under way, an answer and a verdict name theirs; what gathers items counts them."""
+    one, two = ({"turn": turn, "occurrence": 1, "attempt": 1} for turn in (1, 2))
+    gate = {"gate": "tests", "kind": "command", "attempt": 1, "proof": {"exit_code": 0}}
+    events = make(
+        ("step.start", "each[0]", one | {"agent": "mender"}),
+        ("step.start", "each[1]", two | {"agent": "mender"}),
+        ("agent.response", "each[0]", {"attempt": 1, "output": "x", "duration": 1.0}),
+        ("gate.pass", "each[0]", gate),
+        ("step.complete", "each[0]", one),
+        ("step.complete", "each[1]", two),
+        ("step.complete", "each", two | {"items": ["each[0]", "each[1]"]}),
+    )
+    await watch(TerminalObserver(), events)
+    told = capsys.readouterr().err
+    assert "step each[0] (lap 1): agent mender answered in 1.0s" in told
+    assert "step each[0] (lap 1): gate tests pass exit 0" in told
+    assert "step each (lap 1) done, 2 items" in told
