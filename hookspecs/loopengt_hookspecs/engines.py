@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 from loopengt_hookspecs._markers import hookspec
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.tracing import Observer
 
 UnknownOutcome = Literal["ask", "done", "retry", "fail"]
+UnknownOutcomes: TypeAlias = "UnknownOutcome | Mapping[str, UnknownOutcome]"
 
 
 @dataclass(slots=True)
@@ -41,9 +42,10 @@ class ResumeRequest:
 
     run_id: str
     observers: Sequence[Observer] = ()
-    unknown_outcome: UnknownOutcome = "ask"
+    unknown_outcome: UnknownOutcomes = "ask"
     """What to assume of a step with ``effects: once`` that was under way when the run was lost: it was
-    done, is to be executed again, or failed; ask: pause for a person."""
+    done, is to be executed again, or failed; ask: pause for a person. One word answers for the only such step; where
+    there are more, a mapping answers for each by its name, since one may have been done and another not."""
     add_budget: Mapping[str, float] = field(default_factory=dict)
     """What to add to the run's limits: ``turns``, ``seconds``, ``tokens``, ``cost_usd``. A run that is exhausted goes
     on with it."""

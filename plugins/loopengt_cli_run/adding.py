@@ -1,4 +1,4 @@
-"""Reads ``--add-budget key=amount``, and says what to add to a run that is exhausted."""
+"""Reads ``--add-budget key=amount`` and ``--unknown-outcome step=word``, and says what to add to an exhausted run."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from loopengt.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from loopengt_hookspecs.engines import RunResult
+    from loopengt_hookspecs.engines import RunResult, UnknownOutcome, UnknownOutcomes
 
-__all__ = ["more_of", "read_additions"]
+__all__ = ["more_of", "read_additions", "read_outcomes"]
 
 _KEYS = {
     "turns": "turns",
@@ -22,6 +22,7 @@ _KEYS = {
     "cost_usd": "cost_usd",
 }
 _WHOLE = ("turns", "tokens")
+_OUTCOMES: dict[str, UnknownOutcome] = {"ask": "ask", "done": "done", "retry": "retry", "fail": "fail"}
 
 
 def read_additions(pairs: Iterable[str]) -> dict[str, float]:
@@ -44,6 +45,24 @@ def read_additions(pairs: Iterable[str]) -> dict[str, float]:
             )
         found[name] = found.get(name, 0) + _amount(pair, text, whole=name in _WHOLE)
     return found
+
+
+def read_outcomes(words: Sequence[str]) -> UnknownOutcomes:
+    """Read how steps ended that were cut short: one word for the only one, or ``step=word`` for each.
+
+    Raises:
+        UsageError: A word that says nothing of the kind, or one for all beside one for a step.
+    """
+    found: dict[str, UnknownOutcome] = {}
+    for text in words:
+        step, _, word = text.rpartition("=")
+        if word not in _OUTCOMES or (not step and len(words) > 1):
+            raise UsageError(
+                f"--unknown-outcome {text}: that does not say how a step ended",
+                remedy="Write done, retry or fail; for several steps each with its name: --unknown-outcome STEP=done.",
+            )
+        found[step] = _OUTCOMES[word]
+    return found.get("", found or "ask")
 
 
 def more_of(result: RunResult) -> str:

@@ -124,7 +124,7 @@ def _chosen(fold: Fold, kernel: Kernel, gate: str, step: str) -> Mapping[str, An
     if is_for_resume(meant[0]):
         raise UsageError(
             f"{place_of(meant[0])} needs no approval: {meant[0].get('question')}",
-            remedy="\n".join(["Say what became of it:", *outcome_lines(run_id, kernel)]),
+            remedy="\n".join(["Say what became of it:", *outcome_lines(run_id, kernel, meant)]),
         )
     return meant[0]
 

@@ -53,10 +53,16 @@ def question_lines(
         yield f"reject:    {command_line(kernel, 'reject', run_id, *words, '--comment', 'what is wrong')}"
 
 
-def outcome_lines(run_id: str, kernel: Kernel) -> Iterator[str]:
+def outcome_lines(run_id: str, kernel: Kernel, questions: Sequence[Mapping[str, Any]] = ()) -> Iterator[str]:
     """Yield what to type when nobody knows whether a step was done."""
-    resume = command_line(kernel, "resume", run_id)
-    yield from (f"{text + ':':<15}{resume} --unknown-outcome {word}" for text, word in _OUTCOMES)
+    steps = [str(question.get("step")) for question in questions if is_for_resume(question)]
+    if len(steps) < 2:
+        resume = command_line(kernel, "resume", run_id)
+        yield from (f"{text + ':':<15}{resume} --unknown-outcome {word}" for text, word in _OUTCOMES)
+        return
+    words = [part for step in steps for part in ("--unknown-outcome", f"{step}=done")]
+    yield "say of each whether it was done (done), is to be done again (retry), or failed (fail), such as:"
+    yield f"resume:        {command_line(kernel, 'resume', run_id, *words)}"
 
 
 def _selecting(question: Mapping[str, Any], asked: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from loopengt import Kernel
     from loopengt_cli_run.ending import Ending
-    from loopengt_hookspecs.engines import Engine, RunResult, UnknownOutcome
+    from loopengt_hookspecs.engines import Engine, RunResult
     from loopengt_hookspecs.storage import RunRow, Storage
     from loopengt_hookspecs.tracing import Observer
 
@@ -32,8 +32,8 @@ __all__ = ["resume"]
 )
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True,
               help="Make sure that the run was started with this value.")  # fmt: skip
-@click.option("--unknown-outcome", type=click.Choice(["ask", "done", "retry", "fail"]), default="ask",
-              show_default=True, help="How a step with effects: once ended that was cut short.")  # fmt: skip
+@click.option("--unknown-outcome", "outcomes", metavar="[STEP=]done|retry|fail", multiple=True,
+              help="How a step with effects: once ended that was cut short; with several, for each.")  # fmt: skip
 @click.option(
     "--checkpoint", metavar="ID", help="Leave the run as it is, and go on from a checkpoint in a fork of it."
 )
@@ -53,7 +53,7 @@ def resume(
     in_place: bool,
     wait: bool,
     settings: tuple[str, ...],
-    unknown_outcome: UnknownOutcome,
+    outcomes: tuple[str, ...],
     checkpoint: str | None,
     additions: tuple[str, ...],
     accept_spec: bool | None,
@@ -67,7 +67,7 @@ def resume(
     """
     import asyncio
 
-    from loopengt_cli_run.adding import read_additions
+    from loopengt_cli_run.adding import read_additions, read_outcomes
     from loopengt_cli_run.fork import drive_fork
     from loopengt_cli_run.session import Display, Session
     from loopengt_cli_run.settings import read_settings
@@ -78,6 +78,7 @@ def resume(
     if verbose and quiet:
         raise click.UsageError("--verbose and --quiet exclude each other.")
     added = read_additions(additions)
+    told = read_outcomes(outcomes)
     ending = chosen_ending(**ends)
     row = asyncio.run(find(kernel, run_name, in_place, read_settings(settings), ending))
     if checkpoint is not None:
@@ -95,7 +96,7 @@ def resume(
         say("The run has ended already; nothing is executed.")
 
     async def begin(engine: Engine, storage: Storage, observers: Sequence[Observer]) -> RunResult:
-        request = ResumeRequest(row.run_id, observers, unknown_outcome, added)
+        request = ResumeRequest(row.run_id, observers, told, added)
         request.accept_spec = bool(accept_spec)
         if accept_spec is not False:
             request.spec = await spec_now(kernel, storage, row, accept=request.accept_spec, quiet=quiet)

@@ -91,7 +91,7 @@ def _next(result: RunResult, kernel: Kernel) -> Iterator[str]:
     if reason is EndReason.APPROVAL_REQUIRED and result.questions:
         yield from question_lines(result.questions, result.run_id, kernel, told=len(result.questions) == 1)
         if any(map(is_for_resume, result.questions)):
-            yield from outcome_lines(result.run_id, kernel)
+            yield from outcome_lines(result.run_id, kernel, result.questions)
         else:
             yield f"resume:    {resume}"
     elif reason.status is RunStatus.PAUSED:

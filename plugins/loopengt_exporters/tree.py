@@ -69,7 +69,9 @@ def _execution(execution: Execution, story: Story) -> str:
         facts.insert(1, f"{execution.items} item{'' if execution.items == 1 else 's'}")
     if execution.why:
         facts.append(first_line(execution.why, _LONGEST))
-    return f"{'·' if execution.items else execution.turn} {visible(execution.step)}{mark}  {' · '.join(facts)}"
+    return (
+        f"{'·' if execution.items else execution.turn} {visible(execution.step)}{mark}  {' · '.join(facts)}"
+    )
 
 
 def _attempt(attempt: Attempt, execution: Execution) -> Branch:

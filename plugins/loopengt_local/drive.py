@@ -22,7 +22,7 @@ from loopengt_local.stopping import Stopping
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from loopengt_hookspecs.engines import RunResult, UnknownOutcome
+    from loopengt_hookspecs.engines import RunResult, UnknownOutcomes
     from loopengt_hookspecs.storage import Lease
     from loopengt_local.children import ChildRuns
     from loopengt_local.compiled import CompiledLoop
@@ -59,7 +59,7 @@ class Drive:
         *,
         replay: Replay | None = None,
         lease: Lease | None = None,
-        unknown_outcome: UnknownOutcome = "ask",
+        unknown_outcome: UnknownOutcomes = "ask",
         accepted: Mapping[str, Any] | None = None,
         added: Mapping[str, float] | None = None,
         children: ChildRuns | None = None,

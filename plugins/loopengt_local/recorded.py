@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from loopengt.journal import to_json_data
 from loopengt_hookspecs.errors import UsageError
 from loopengt_local.checkpoints import checkpoint_data
+from loopengt_local.unknown import CutShort
 from loopengt_local.view import RunView
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from loopengt.journal import Journal, Replay
+    from loopengt_hookspecs.engines import UnknownOutcomes
     from loopengt_hookspecs.models import HandoffContext
     from loopengt_local.compiled import CompiledLoop
 
@@ -29,6 +31,7 @@ class RecordedRun(RunView):
         workspace: The folder that the run works in.
         replay: The recorded part of a run that is resumed.
         went_live: Called when the recorded part is over.
+        unknown_outcome: What was said of steps that a crash cut short.
     """
 
     def __init__(
@@ -38,11 +41,15 @@ class RecordedRun(RunView):
         workspace: Path,
         replay: Replay | None,
         went_live: Callable[[], Any] | None,
+        unknown_outcome: UnknownOutcomes,
     ) -> None:
         super().__init__(compiled, journal)
         self.workspace = workspace
         self.saving: set[str] = set()
         """Checkpoints whose files are just being kept."""
+        self.cut_short: CutShort | None = None
+        """Once the recorded part is over: the steps of which a person has to say how they ended."""
+        self._unknown_outcome = unknown_outcome
         self._replay = replay
         self._went_live = went_live
         self._decided: dict[str, int] = {}
@@ -120,5 +127,6 @@ class RecordedRun(RunView):
         assert self._replay is not None
         self._replay.go_live()
         self._replay = None
+        self.cut_short = CutShort(self, self._unknown_outcome)
         if self._went_live is not None:
             await self._went_live()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from loopengt.journal import Journal, Replay
-    from loopengt_hookspecs.engines import UnknownOutcome
+    from loopengt_hookspecs.engines import UnknownOutcomes
     from loopengt_hookspecs.patterns import StepOutcome
     from loopengt_local.children import ChildRuns
     from loopengt_local.compiled import CompiledLoop, CompiledStep
@@ -45,9 +45,9 @@ class LocalRun(RecordedRun):
         *,
         replay: Replay | None = None,
         went_live: Callable[[], Any] | None = None,
-        unknown_outcome: UnknownOutcome = "ask",
+        unknown_outcome: UnknownOutcomes = "ask",
     ) -> None:
-        super().__init__(compiled, journal, workspace, replay, went_live)
+        super().__init__(compiled, journal, workspace, replay, went_live, unknown_outcome)
         self.unknown_outcome = unknown_outcome
         self.stop_requested: End | None = None
         """Set from outside, or by the step that ended the run: it ends so before its next turn."""

@@ -102,37 +102,17 @@ class StepExecution:
 
     def _settle_unknown(self, opened: OpenStep) -> None:
         """Decide on an attempt with effects of which nobody knows whether it was made."""
-        run, step = self._run, self._step
-        key = idempotency_key(run.run_id, step.name, self._occurrence, opened.attempt)
-        if run.unknown_outcome == "ask":
-            question = (
-                f"step {step.name!r} (effects: once) was under way when the run was lost; "
-                "it may or may not have been done"
-            )
-            if key not in run.fold.questions:
-                asked = {
-                    "id": key,
-                    "kind": "unknown_outcome",
-                    "attempt": opened.attempt,
-                    "question": question,
-                }
-                self._journal.note("approval.request", step.name, asked)
-            raise EndRun(End(EndReason.APPROVAL_REQUIRED, question))
-        decided = {
-            "id": key,
-            "kind": "unknown_outcome",
-            "attempt": opened.attempt,
-            "decision": run.unknown_outcome,
-        }
-        self._journal.note("approval.decision", step.name, decided)
-        if run.unknown_outcome == "done":
+        step = self._step.name
+        assert self._run.cut_short is not None, "only a resumed run finds such an attempt"
+        answer = self._run.cut_short.settle(step)
+        if answer == "done":
             self._response = {"attempt": opened.attempt, "output": None, "metadata": {"assumed": "done"}}
-            self._journal.note("agent.response", step.name, self._response)
+            self._journal.note("agent.response", step, self._response)
             opened.response = self._response
-        elif run.unknown_outcome == "fail":
-            error = f"step {step.name!r} is taken as failed: its outcome was lost in a crash"
+        elif answer == "fail":
+            error = f"step {step!r} is taken as failed: its outcome was lost in a crash"
             opened.error = {"attempt": opened.attempt, "error": error, "kinds": ["UnknownOutcome"]}
-            self._journal.note("agent.error", step.name, opened.error)
+            self._journal.note("agent.error", step, opened.error)
 
     # -- the agent --------------------------------------------------------------------------------------------
 

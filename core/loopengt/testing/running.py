@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from loopengt_hookspecs.agents import AgentProvider
-    from loopengt_hookspecs.engines import RunResult, UnknownOutcome
+    from loopengt_hookspecs.engines import RunResult, UnknownOutcomes
     from loopengt_hookspecs.models import LoopSpec
     from loopengt_hookspecs.tracing import Observer
 
@@ -147,7 +147,7 @@ async def resume_loop(
     run_id: str,
     *,
     observers: Sequence[Observer] = (),
-    unknown_outcome: UnknownOutcome = "ask",
+    unknown_outcome: UnknownOutcomes = "ask",
     add_budget: Mapping[str, float] | None = None,
 ) -> RunResult:
     """Take a run up again and drive it until it ends or pauses.
