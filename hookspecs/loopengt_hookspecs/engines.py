@@ -126,6 +126,13 @@ class Engine(Protocol):
     def plan(self, request: RunRequest) -> list[PlannedStep]:
         """Say what a run would execute, without executing anything."""
 
+    def check(self, spec: LoopSpec) -> None:
+        """Refuse a loop that this engine cannot run as it is declared. Nothing of the loop is imported or executed.
+
+        Raises:
+            UsageError: It names what is declared and would not be enforced.
+        """
+
     async def start(self, request: RunRequest) -> RunResult:
         """Start a run and drive it until it ends or pauses.
 

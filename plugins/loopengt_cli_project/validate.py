@@ -31,8 +31,10 @@ def validate(kernel: Kernel, specs: tuple[Path, ...], as_json: bool) -> None:
 
     problems: list[Problem] = []
     for path in specs:
+        own = kernel.for_spec(path)
         try:
-            loaded = kernel.for_spec(path).load_spec(path)
+            loaded = own.load_spec(path)
+            _check_engine(own, loaded)
         except SpecError as error:
             problems += error.problems
             if not as_json:
@@ -44,6 +46,23 @@ def validate(kernel: Kernel, specs: tuple[Path, ...], as_json: bool) -> None:
         click.echo(_to_json(problems))
     if problems:
         click.get_current_context().exit(INVALID)
+
+
+def _check_engine(kernel: Kernel, loaded: LoadedSpec) -> None:
+    """Ask the engine, too: it must not refuse what was called sound.
+
+    Raises:
+        SpecError: It cannot run the loop, or one below it, as declared.
+    """
+    from loopengt import SpecError
+    from loopengt_hookspecs.errors import UsageError
+
+    engine = kernel.engine()
+    for spec in (loaded.spec, *loaded.loops.values()):
+        try:
+            engine.check(spec)
+        except UsageError as error:
+            raise SpecError([loaded.document.problem((1, 1), error.message, error.remedy)]) from error
 
 
 def _summary(loaded: LoadedSpec) -> str:

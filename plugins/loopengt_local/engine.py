@@ -29,6 +29,7 @@ from loopengt_local.limits import check_added
 from loopengt_local.naming import new_run_id, usable_run_id
 from loopengt_local.observers import ObserverHub
 from loopengt_local.options import LocalOptions
+from loopengt_local.refusing import refuse_unsupported
 from loopengt_local.results import goes_on, result_of
 from loopengt_local.subloops import LoopTree, given_tree, plan_steps, recorded_tree, stored_form
 from loopengt_local.workspace import Workspace, make_workspace
@@ -86,6 +87,10 @@ class LocalEngine(Archiving, Finishing):
     def plan(self, request: RunRequest) -> list[PlannedStep]:
         """Say what a run would execute, without executing anything."""
         return plan_steps(self._compile(request.spec, self._tree(request.spec, request.source))[0])
+
+    def check(self, spec: LoopSpec) -> None:
+        """Refuse a loop that this engine cannot run as it is declared."""
+        refuse_unsupported(spec)
 
     async def start(self, request: RunRequest) -> RunResult:
         """Start a run and drive it until it ends or pauses."""

@@ -113,7 +113,9 @@ def test_one_of_several_questions_must_be_named(bench: Bench, hang: str, labelle
     refused = bench.run("approve", "latest", "--gate", "sign-off")
     assert (refused.returncode, "asks 2 questions" in refused.stderr) == (2, True)
     lines = [line.partition(":")[2] for line in refused.stderr.splitlines() if line.startswith("approve:")]
-    typed = {line.rpartition(" ")[2]: line for line in lines}  # which of the two asks first is their own affair
+    typed = {
+        line.rpartition(" ")[2]: line for line in lines
+    }  # which of the two asks first is their own affair
     assert typed.keys() == {"deploy", "other"}
     assert events(bench, "approval.decision") == []
     first = bench.type(typed["deploy"], bench.project)

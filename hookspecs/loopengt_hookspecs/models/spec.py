@@ -94,7 +94,8 @@ class LoopSpec(Declarative):
         default_factory=HandoffConfig, description="How agents pass work on. Pattern handoff."
     )
     workspace: WorkspaceKind = Field(
-        default=WorkspaceKind.AUTO, description="Where a run works: on a copy of the project, in a git worktree, or on its own files."
+        default=WorkspaceKind.AUTO,
+        description="Where a run works: on a copy of the project, in a git worktree, or on its own files.",
     )
     output_schema: OutputSchema | None = Field(
         default=None, description="What the final output must look like."
