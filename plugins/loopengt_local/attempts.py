@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from loopengt import get_logger
 from loopengt_hookspecs.errors import AgentError, LeaseLost, StorageError
+from loopengt_local.budgeting.pricing import price_attempt
 from loopengt_local.control import EndRun
 from loopengt_local.gating import check_input
-from loopengt_local.pricing import price_attempt
 from loopengt_local.replies import EMITTED, response_data
 from loopengt_local.requests import make_request
 from loopengt_local.retry import Failure
 
 if TYPE_CHECKING:
     from loopengt_hookspecs.agents import AgentReply, AgentRequest
-    from loopengt_local.accounts import Reservation
+    from loopengt_local.budgeting.accounts import Reservation
     from loopengt_local.compiled import CompiledStep
     from loopengt_local.deadlines import Deadline
     from loopengt_local.run import LocalRun

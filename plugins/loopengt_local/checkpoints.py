@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from loopengt import get_logger
 from loopengt_hookspecs.errors import LoopengtError, UsageError
-from loopengt_local.forked_files import OWN_KINDS
-from loopengt_local.trees import save_tree
+from loopengt_local.workspaces.forked_files import OWN_KINDS
+from loopengt_local.workspaces.trees import save_tree
 
 if TYPE_CHECKING:
     from loopengt_local.recorded import RecordedRun

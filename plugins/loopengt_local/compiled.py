@@ -20,13 +20,13 @@ from loopengt_hookspecs.models import (
     StepSpec,
     VerificationGate,
 )
+from loopengt_local.budgeting.pricing import Pricing
 from loopengt_local.chain import Invoke, chain
+from loopengt_local.children.subloops import ChildLoop, LoopTree
 from loopengt_local.limits import max_turns, refuse_unheld, time_limit
-from loopengt_local.pricing import Pricing
-from loopengt_local.progress import ProgressRule
 from loopengt_local.refusing import refuse_unsupported
 from loopengt_local.retry import RetryRule
-from loopengt_local.subloops import ChildLoop, LoopTree
+from loopengt_local.watching.progress import ProgressRule
 
 if TYPE_CHECKING:
     from loopengt_hookspecs.agents import Agent

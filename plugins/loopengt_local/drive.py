@@ -12,8 +12,8 @@ from loopengt_hookspecs.errors import LeaseLost, LoopengtError, StorageError
 from loopengt_hookspecs.gates import GateRequest
 from loopengt_hookspecs.models import End, EndReason, RunStatus, StepResult
 from loopengt_hookspecs.storage import RunRow
-from loopengt_local.changing import limits_of
 from loopengt_local.control import EndRun
+from loopengt_local.forks.changing import limits_of
 from loopengt_local.limits import raised, time_over
 from loopengt_local.results import result_of
 from loopengt_local.run import LocalRun
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from loopengt_hookspecs.engines import RunResult, UnknownOutcomes
     from loopengt_hookspecs.storage import Lease
-    from loopengt_local.children import ChildRuns
+    from loopengt_local.children.child_runs import ChildRuns
     from loopengt_local.compiled import CompiledLoop
     from loopengt_local.leases import LeaseKeeper
 

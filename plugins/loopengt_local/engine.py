@@ -16,13 +16,12 @@ from loopengt.redaction import Redactor
 from loopengt_hookspecs.engines import ResumeRequest, RunRequest, RunResult
 from loopengt_hookspecs.errors import RunNotFound, StorageError, UsageError
 from loopengt_hookspecs.models import LoopSpec, RunStatus, WorkspaceKind
-from loopengt_local.archiving import Archiving, refuse_unfinished
-from loopengt_local.changing import current_header, json_context, limits_of, spec_to_go_by
-from loopengt_local.children import ChildRuns, Host
+from loopengt_local.children.child_runs import ChildRuns, Host
+from loopengt_local.children.subloops import LoopTree, given_tree, plan_steps, recorded_tree, stored_form
 from loopengt_local.compiled import CompiledLoop, compile_loop
 from loopengt_local.drive import Drive, row_of
-from loopengt_local.finishing import Finishing
-from loopengt_local.forking import Forking, complete_fork
+from loopengt_local.forks.changing import current_header, json_context, limits_of, spec_to_go_by
+from loopengt_local.forks.forking import Forking, complete_fork
 from loopengt_local.intake import Intake
 from loopengt_local.leases import LeaseKeeper
 from loopengt_local.limits import check_added
@@ -31,8 +30,9 @@ from loopengt_local.observers import ObserverHub
 from loopengt_local.options import LocalOptions
 from loopengt_local.refusing import refuse_unsupported
 from loopengt_local.results import goes_on, result_of
-from loopengt_local.subloops import LoopTree, given_tree, plan_steps, recorded_tree, stored_form
-from loopengt_local.workspace import Workspace, make_workspace
+from loopengt_local.workspaces.archiving import Archiving, refuse_unfinished
+from loopengt_local.workspaces.finishing import Finishing
+from loopengt_local.workspaces.workspace import Workspace, make_workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

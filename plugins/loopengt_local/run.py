@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 from loopengt_hookspecs.errors import UsageError
 from loopengt_hookspecs.models import End, EndReason, OnFailure, StepSpec
 from loopengt_local.approvals import Approvals
-from loopengt_local.budgets import Budgets
+from loopengt_local.budgeting.budgets import Budgets
 from loopengt_local.checkpoints import checkpoint_data
 from loopengt_local.control import EndRun
 from loopengt_local.deadlines import Deadlines
 from loopengt_local.items import take_each
 from loopengt_local.limits import check_limits, unmet_dependency
-from loopengt_local.progress import ProgressWatch
 from loopengt_local.recorded import RecordedRun
 from loopengt_local.slots import Slots
 from loopengt_local.steps import StepExecution
 from loopengt_local.waiting import Waits
+from loopengt_local.watching.progress import ProgressWatch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from loopengt.journal import Journal, Replay
     from loopengt_hookspecs.engines import UnknownOutcomes
     from loopengt_hookspecs.patterns import StepOutcome
-    from loopengt_local.children import ChildRuns
+    from loopengt_local.children.child_runs import ChildRuns
     from loopengt_local.compiled import CompiledLoop, CompiledStep
 
 __all__ = ["LocalRun"]

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 from loopengt_hookspecs.models import End, EndReason, OnFailure
 from loopengt_local.attempts import AgentAttempt
 from loopengt_local.checkpoints import checkpoint_data
-from loopengt_local.child_attempts import ChildAttempt
+from loopengt_local.children.child_attempts import ChildAttempt
 from loopengt_local.control import EndRun
 from loopengt_local.gating import check_gate
-from loopengt_local.progress import Attempt
 from loopengt_local.requests import idempotency_key
 from loopengt_local.retry import Failure
 from loopengt_local.waiting import pause
+from loopengt_local.watching.progress import Attempt
 
 if TYPE_CHECKING:
     from loopengt.journal import OpenStep
     from loopengt_hookspecs.patterns import StepOutcome
     from loopengt_local.compiled import BoundGate, CompiledStep
-    from loopengt_local.progress import ProgressWatch
     from loopengt_local.run import LocalRun
+    from loopengt_local.watching.progress import ProgressWatch
 
 __all__ = ["StepExecution"]
 

@@ -13,7 +13,7 @@ from loopengt.prices import list_price
 from loopengt.testing import ScriptedAgent, loop_spec, make_kernel, resume_loop, run_loop
 from loopengt_hookspecs.agents import AgentReply
 from loopengt_hookspecs.models import EndReason
-from loopengt_local.pricing import split_usage
+from loopengt_local.budgeting.pricing import split_usage
 
 USAGE = {"prompt_tokens": 2_000_000, "completion_tokens": 1_000_000}
 

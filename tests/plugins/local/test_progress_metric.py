@@ -9,7 +9,7 @@ import pytest
 from loopengt import LoopengtError
 from loopengt.testing import ScriptedAgent, loop_spec, resume_loop, run_loop
 from loopengt_hookspecs.models import EndReason, LoopSpec
-from loopengt_local.metrics import last_number
+from loopengt_local.watching.metrics import last_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable

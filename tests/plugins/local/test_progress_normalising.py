@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loopengt_local.normalising import normalise
+from loopengt_local.watching.normalising import normalise
 
 PYTEST = """\
 ============================= test session starts ==============================

@@ -214,7 +214,7 @@ async def test_a_folder_that_is_no_workspace_is_never_removed(lab: Any, tmp_path
     result = await work(lab, lambda path: None)
     batches = [batch async for batch in lab.memory.read(result.run_id)]
     kernel = lab.kernel()
-    from loopengt_local.finishing import finish as finish_folder
+    from loopengt_local.workspaces.finishing import finish as finish_folder
 
     (row,) = await lab.memory.rows()
     assert batches

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from loopengt import LoopengtError, UsageError
-from loopengt_local.trees import restore_tree, save_tree, tree_id
+from loopengt_local.workspaces.trees import restore_tree, save_tree, tree_id
 
 ODD_NAMES = [
     b"new\nline",
@@ -294,7 +294,7 @@ def test_ids_in_many_threads_are_the_same(repository: Path) -> None:
 def test_without_git_ids_are_those_of_a_plain_folder(repository: Path) -> None:
     """On a machine without git a repository is a folder like any other."""
     program = (
-        "import sys; from pathlib import Path; from loopengt_local.trees import tree_id; "
+        "import sys; from pathlib import Path; from loopengt_local.workspaces.trees import tree_id; "
         "print(tree_id(Path(sys.argv[1])))"
     )
     done = subprocess.run(

@@ -26,9 +26,9 @@ from workspace_kit import (
 from loopengt_hookspecs.errors import UsageError
 from loopengt_hookspecs.models import WorkspaceKind
 from loopengt_hookspecs.storage import RunRow
-from loopengt_local.finishing import finish
-from loopengt_local.leftovers import list_leftovers, remove_leftover
-from loopengt_local.workspace import make_workspace
+from loopengt_local.workspaces.finishing import finish
+from loopengt_local.workspaces.leftovers import list_leftovers, remove_leftover
+from loopengt_local.workspaces.workspace import make_workspace
 
 ROW = RunRow("r", "demo", "completed", "goal_met", completed_at=1.0)
 TOUCHES = (

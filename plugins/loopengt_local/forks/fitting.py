@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.patterns import StepOutcome
     from loopengt_hookspecs.storage import RunRow, Storage
     from loopengt_local.compiled import CompiledLoop
-    from loopengt_local.rewriting import Rewriting
+    from loopengt_local.forks.rewriting import Rewriting
 
 __all__ = ["check_fits"]
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from loopengt_hookspecs.errors import LoopengtError
 from loopengt_hookspecs.models import End, EndReason
 from loopengt_local.control import EndRun
-from loopengt_local.metrics import Metric
-from loopengt_local.normalising import normalise
-from loopengt_local.trees import tree_id
+from loopengt_local.watching.metrics import Metric
+from loopengt_local.watching.normalising import normalise
+from loopengt_local.workspaces.trees import tree_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

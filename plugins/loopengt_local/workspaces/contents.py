@@ -10,7 +10,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from loopengt_local.git import git_output, git_status
+from loopengt_local.workspaces.git import git_output, git_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from loopengt.ownership import current_owner
 from loopengt_hookspecs.errors import StorageError, UsageError
 from loopengt_hookspecs.models import EndReason
-from loopengt_local.changing import current_header
-from loopengt_local.git import git_errors
-from loopengt_local.installing import merging_alone, merging_folder, recover
-from loopengt_local.leftovers import IN_THE_MAKING_SECONDS, Leftover, list_leftovers, remove_leftover
-from loopengt_local.merging import merge_copy, merge_worktree
-from loopengt_local.removing import remove_workspace
-from loopengt_local.workspace import Workspace, workspace_folder
+from loopengt_local.forks.changing import current_header
+from loopengt_local.workspaces.git import git_errors
+from loopengt_local.workspaces.installing import merging_alone, merging_folder, recover
+from loopengt_local.workspaces.leftovers import (
+    IN_THE_MAKING_SECONDS,
+    Leftover,
+    list_leftovers,
+    remove_leftover,
+)
+from loopengt_local.workspaces.merging import merge_copy, merge_worktree
+from loopengt_local.workspaces.removing import remove_workspace
+from loopengt_local.workspaces.workspace import Workspace, workspace_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable

@@ -14,12 +14,12 @@ from loopengt.ownership import current_owner
 from loopengt_hookspecs.errors import RunNotFound, UsageError
 from loopengt_hookspecs.models import LoopSpec, RunStatus
 from loopengt_hookspecs.storage import RunRow
-from loopengt_local.changing import carried_context, is_changed, json_context, limits_of, load_recorded
-from loopengt_local.fitting import check_fits
-from loopengt_local.forked_files import discard, fork_workspace
-from loopengt_local.places import find_place, place_at
-from loopengt_local.rewriting import Rewriting
-from loopengt_local.subloops import LoopTree, recorded_tree
+from loopengt_local.children.subloops import LoopTree, recorded_tree
+from loopengt_local.forks.changing import carried_context, is_changed, json_context, limits_of, load_recorded
+from loopengt_local.forks.fitting import check_fits
+from loopengt_local.forks.places import find_place, place_at
+from loopengt_local.forks.rewriting import Rewriting
+from loopengt_local.workspaces.forked_files import discard, fork_workspace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.engines import ForkRequest
     from loopengt_hookspecs.storage import Lease, Storage
     from loopengt_local.compiled import CompiledLoop
+    from loopengt_local.forks.places import Place
     from loopengt_local.options import LocalOptions
-    from loopengt_local.places import Place
 
 __all__ = ["Forking", "complete_fork"]
 

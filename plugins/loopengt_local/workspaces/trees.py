@@ -14,9 +14,9 @@ from pathlib import Path
 
 from loopengt.temporary import temporary_folder
 from loopengt_hookspecs.errors import LoopengtError, UsageError
-from loopengt_local.contents import Digests, Entry, list_entries
-from loopengt_local.git import IDENTITY, git, git_errors, quoted
-from loopengt_local.writing import write_tree
+from loopengt_local.workspaces.contents import Digests, Entry, list_entries
+from loopengt_local.workspaces.git import IDENTITY, git, git_errors, quoted
+from loopengt_local.workspaces.writing import write_tree
 
 __all__ = ["hash_files", "restore_tree", "save_tree", "tree_id", "tree_ref"]
 

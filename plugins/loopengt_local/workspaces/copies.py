@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 from loopengt_hookspecs.errors import UsageError
-from loopengt_local.contents import LINKED, NOT_COPIED
-from loopengt_local.git import IDENTITY, git, git_output
+from loopengt_local.workspaces.contents import LINKED, NOT_COPIED
+from loopengt_local.workspaces.git import IDENTITY, git, git_output
 
 __all__ = ["copy_tree", "make_copy", "make_repository"]
 

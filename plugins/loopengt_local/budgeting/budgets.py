@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from loopengt.journal import Usage, total_tokens
 from loopengt_hookspecs.models import End, EndReason, OnUnknownCost
-from loopengt_local.accounts import Account, Exhausted, Reservation
+from loopengt_local.budgeting.accounts import Account, Exhausted, Reservation
+from loopengt_local.budgeting.pricing import CHARS_PER_TOKEN
 from loopengt_local.control import EndRun
-from loopengt_local.pricing import CHARS_PER_TOKEN
 from loopengt_local.retry import Failure
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from loopengt_hookspecs.errors import LoopengtError
-from loopengt_local.contents import Entry, find_entries
-from loopengt_local.removing import remove_folder
-from loopengt_local.writing import remove_file
+from loopengt_local.workspaces.contents import Entry, find_entries
+from loopengt_local.workspaces.removing import remove_folder
+from loopengt_local.workspaces.writing import remove_file
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence

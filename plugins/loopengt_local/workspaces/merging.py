@@ -13,19 +13,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from loopengt_hookspecs.errors import UsageError
-from loopengt_local.comparing import GITLINK, Touched, changes_between, names, tree_of, tree_with
-from loopengt_local.contents import find_entries
-from loopengt_local.git import IDENTITY, git, git_output, git_status, run_git
-from loopengt_local.installing import Installing, project_files
-from loopengt_local.replacing import Change, Replacement, in_the_way
-from loopengt_local.trees import hash_files, save_tree
-from loopengt_local.worktrees import staged_tree
-from loopengt_local.writing import Objects, write_file
+from loopengt_local.workspaces.comparing import GITLINK, Touched, changes_between, names, tree_of, tree_with
+from loopengt_local.workspaces.contents import find_entries
+from loopengt_local.workspaces.git import IDENTITY, git, git_output, git_status, run_git
+from loopengt_local.workspaces.installing import Installing, project_files
+from loopengt_local.workspaces.replacing import Change, Replacement, in_the_way
+from loopengt_local.workspaces.trees import hash_files, save_tree
+from loopengt_local.workspaces.worktrees import staged_tree
+from loopengt_local.workspaces.writing import Objects, write_file
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from loopengt_local.workspace import Workspace
+    from loopengt_local.workspaces.workspace import Workspace
 
 __all__ = ["merge_copy", "merge_worktree"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from loopengt.temporary import temporary_folder
-from loopengt_local.git import git, git_output
+from loopengt_local.workspaces.git import git, git_output
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from loopengt_hookspecs.errors import LoopengtError
-from loopengt_local.git import git
-from loopengt_local.trees import tree_ref
+from loopengt_local.workspaces.git import git
+from loopengt_local.workspaces.trees import tree_ref
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,12 +11,12 @@ from loopengt.archive import Folder, is_unfinished_import
 from loopengt.project import make_state_folder
 from loopengt.temporary import temporary_folder
 from loopengt_hookspecs.errors import LoopengtError, UsageError
-from loopengt_local.contents import LINKED, list_entries
-from loopengt_local.copies import make_repository
 from loopengt_local.naming import usable_run_id
-from loopengt_local.removing import remove_folder, remove_workspace
-from loopengt_local.trees import restore_tree
-from loopengt_local.workspace import Workspace, workspace_folder
+from loopengt_local.workspaces.contents import LINKED, list_entries
+from loopengt_local.workspaces.copies import make_repository
+from loopengt_local.workspaces.removing import remove_folder, remove_workspace
+from loopengt_local.workspaces.trees import restore_tree
+from loopengt_local.workspaces.workspace import Workspace, workspace_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,7 +60,7 @@ class Archiving:
         Raises:
             LoopengtError: Files cannot be removed; it can be tried again.
         """
-        from loopengt_local.installing import merging_alone
+        from loopengt_local.workspaces.installing import merging_alone
 
         with suppress(UsageError):  # no run of ours is called that, so that there is no such workspace
             path = workspace_folder(self._project) / usable_run_id(run_id)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from loopengt.journal import read_events
 from loopengt_hookspecs.errors import UsageError
-from loopengt_local.changing import CARRIED
+from loopengt_local.forks.changing import CARRIED
 
 if TYPE_CHECKING:
     from loopengt_hookspecs.models import Event

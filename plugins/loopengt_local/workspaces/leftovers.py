@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from loopengt_local.git import git
-from loopengt_local.installing import merging_alone, merging_folder
-from loopengt_local.removing import GOING, remove_workspace
-from loopengt_local.trees import tree_ref
-from loopengt_local.workspace import workspace_folder
+from loopengt_local.workspaces.git import git
+from loopengt_local.workspaces.installing import merging_alone, merging_folder
+from loopengt_local.workspaces.removing import GOING, remove_workspace
+from loopengt_local.workspaces.trees import tree_ref
+from loopengt_local.workspaces.workspace import workspace_folder
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator

@@ -15,23 +15,23 @@ from loopengt.journal import Fold, Journal, Replay, read_events
 from loopengt.ownership import current_owner
 from loopengt_hookspecs.errors import RunOwned, StorageError
 from loopengt_hookspecs.models import End, EndReason, RunStatus
-from loopengt_local.changing import current_header, limits_of, load_recorded
-from loopengt_local.child_attempts import is_open_failure
+from loopengt_local.children.child_attempts import is_open_failure
+from loopengt_local.children.subloops import recorded_tree
 from loopengt_local.control import EndRun
 from loopengt_local.drive import Drive, row_of
+from loopengt_local.forks.changing import current_header, limits_of, load_recorded
 from loopengt_local.results import result_of
-from loopengt_local.subloops import recorded_tree
 
 if TYPE_CHECKING:
     from loopengt_hookspecs.engines import RunResult
     from loopengt_hookspecs.models import LoopSpec
     from loopengt_hookspecs.storage import Lease, RunRow, Storage
-    from loopengt_local.child_attempts import ChildRun
+    from loopengt_local.children.child_attempts import ChildRun
+    from loopengt_local.children.subloops import LoopTree
     from loopengt_local.compiled import CompiledLoop
     from loopengt_local.leases import LeaseKeeper
     from loopengt_local.observers import ObserverHub
     from loopengt_local.options import LocalOptions
-    from loopengt_local.subloops import LoopTree
 
 __all__ = ["ChildRuns", "Host"]
 

@@ -33,7 +33,7 @@ class Objects:
     @contextmanager
     def opened(cls, repository: Path) -> Iterator[Objects]:
         """Open the objects of a repository."""
-        from loopengt_local.git import start_git
+        from loopengt_local.workspaces.git import start_git
 
         with start_git(repository, "cat-file", "--batch") as process:
             yield cls(process)

@@ -12,10 +12,10 @@ from typing import Any
 from loopengt.project import make_state_folder
 from loopengt_hookspecs.errors import LoopengtError, UsageError
 from loopengt_hookspecs.models import WorkspaceKind
-from loopengt_local.copies import make_copy
-from loopengt_local.git import git_output
-from loopengt_local.removing import remove_workspace
-from loopengt_local.worktrees import branch_of, is_branch, make_worktree
+from loopengt_local.workspaces.copies import make_copy
+from loopengt_local.workspaces.git import git_output
+from loopengt_local.workspaces.removing import remove_workspace
+from loopengt_local.workspaces.worktrees import branch_of, is_branch, make_worktree
 
 __all__ = ["Workspace", "make_workspace", "workspace_folder"]
 

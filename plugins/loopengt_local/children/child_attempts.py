@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from loopengt.journal import Fold
     from loopengt_hookspecs.agents import AgentRequest
     from loopengt_hookspecs.engines import RunResult
+    from loopengt_local.children.subloops import ChildLoop
     from loopengt_local.compiled import CompiledStep
     from loopengt_local.deadlines import Deadline
     from loopengt_local.drive import Drive
     from loopengt_local.retry import Failure
     from loopengt_local.run import LocalRun
-    from loopengt_local.subloops import ChildLoop
 
 __all__ = ["ChildAttempt", "ChildRun", "child_run_id", "is_open_failure"]
 

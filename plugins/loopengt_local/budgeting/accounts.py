@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from loopengt_hookspecs.models import Budget
-    from loopengt_local.budgets import Budgets
+    from loopengt_local.budgeting.budgets import Budgets
     from loopengt_local.deadlines import Deadline
 
 __all__ = ["Account", "Exhausted", "Reservation"]

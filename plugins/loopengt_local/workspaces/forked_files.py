@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from loopengt_hookspecs.errors import UsageError
 from loopengt_hookspecs.models import WorkspaceKind
-from loopengt_local.git import IDENTITY, git
-from loopengt_local.removing import remove_workspace
-from loopengt_local.trees import restore_tree, save_tree, tree_ref
-from loopengt_local.workspace import Workspace, make_workspace
-from loopengt_local.worktrees import START
+from loopengt_local.workspaces.git import IDENTITY, git
+from loopengt_local.workspaces.removing import remove_workspace
+from loopengt_local.workspaces.trees import restore_tree, save_tree, tree_ref
+from loopengt_local.workspaces.workspace import Workspace, make_workspace
+from loopengt_local.workspaces.worktrees import START
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from loopengt_local.places import Place, Saved
+    from loopengt_local.forks.places import Place, Saved
 
 __all__ = ["OWN_KINDS", "discard", "fork_workspace"]
 

@@ -8,11 +8,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from loopengt.temporary import temporary_folder
-from loopengt_local.contents import LINKED, find_entries
-from loopengt_local.copies import copy_tree
-from loopengt_local.git import IDENTITY, git, git_lines, git_status
-from loopengt_local.trees import tree_ref
-from loopengt_local.writing import remove_file
+from loopengt_local.workspaces.contents import LINKED, find_entries
+from loopengt_local.workspaces.copies import copy_tree
+from loopengt_local.workspaces.git import IDENTITY, git, git_lines, git_status
+from loopengt_local.workspaces.trees import tree_ref
+from loopengt_local.workspaces.writing import remove_file
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from loopengt.temporary import temporary_folder
 from loopengt_hookspecs.errors import UsageError
-from loopengt_local.comparing import Blob, Touched, index_lines, read_index
-from loopengt_local.contents import Entry, find_entries
-from loopengt_local.git import git, git_errors, git_status
-from loopengt_local.replacing import Change, Replacement
+from loopengt_local.workspaces.comparing import Blob, Touched, index_lines, read_index
+from loopengt_local.workspaces.contents import Entry, find_entries
+from loopengt_local.workspaces.git import git, git_errors, git_status
+from loopengt_local.workspaces.replacing import Change, Replacement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -1,0 +1,1 @@
+"""Runs that begin in the midst of others, and runs that go on by a changed spec."""

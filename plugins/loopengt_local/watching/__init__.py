@@ -1,0 +1,1 @@
+"""Whether a run comes to anything new."""
