@@ -18,6 +18,7 @@
     │   ├── StorageTooNew             written by a newer loopengt
     │   └── LeaseLost                 the run was taken over; this process may not append
     ├── ReplayMismatch                a replay asks for another step than the journal holds
+    │   └── ForkMismatch              … when a fork is asked for: a UsageError, too       exit 2
     ├── ExpressionError               a condition cannot be parsed or evaluated
     ├── PromptError                   a prompt names something unknown
     │   └── PromptSyntaxError         a template cannot be parsed (loopengt.prompts)
@@ -55,6 +56,7 @@ __all__ = [
     "ComponentNotFound",
     "ConfigError",
     "ExpressionError",
+    "ForkMismatch",
     "LeaseLost",
     "LoopengtError",
     "PluginError",
@@ -98,6 +100,10 @@ class ComponentNotFound(PluginError):
 
 class ReplayMismatch(LoopengtError):
     """The pattern asks for another step than the journal holds at this place."""
+
+
+class ForkMismatch(ReplayMismatch, UsageError):
+    """What a run has done does not fit what a fork of it is to go on by; nothing was executed."""
 
 
 class ExpressionError(LoopengtError):

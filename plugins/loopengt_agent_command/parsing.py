@@ -10,6 +10,7 @@ import msgspec
 __all__ = ["NotJsonError", "Parsed", "cost_of", "parse", "tokens_of"]
 
 _ABSURD = 10**15
+_KINDS = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"}
 """No count of tokens or dollars: a number from here on is a mistake, and may not fit a storage's integers."""
 
 
@@ -78,11 +79,19 @@ def _lines(text: str) -> Parsed:
 
 
 def tokens_of(value: Any) -> dict[str, int]:
-    """Tokens by kind that an output object reports under ``token_usage``; what is no count is left out."""
-    usage = value.get("token_usage") if isinstance(value, dict) else None
-    if not isinstance(usage, dict):
+    """Tokens by kind that an output object reports under ``token_usage``, or as models' services do under ``usage``.
+
+    What is no count is left out. Under ``usage``, ``input_tokens`` and ``output_tokens`` are the prompt's and the
+    completion's; other kinds count beside them as their service counts them.
+    """
+    if not isinstance(value, dict):
         return {}
-    return {kind: count for kind, count in usage.items() if type(count) is int and 0 <= count < _ABSURD}
+    for key, names in (("token_usage", {}), ("usage", _KINDS)):
+        usage = value.get(key)
+        if isinstance(usage, dict):
+            counts = {kind: n for kind, n in usage.items() if type(n) is int and 0 <= n < _ABSURD}
+            return {names.get(kind, kind): count for kind, count in counts.items()}
+    return {}
 
 
 def cost_of(value: Any) -> float | None:

@@ -91,6 +91,8 @@ def resume(
         forking = ForkRequest(row.run_id, checkpoint)
         return drive_fork(kernel, forking, Display(as_json, quiet, verbose), wait=wait)
     more = row.reason == "exhausted" and (bool(added) or bool(accept_spec))
+    if ending == "discard" and row.completed_at is not None and not more:
+        return discard(kernel, row)
     goes_on = row.reason in ("failed", "stopped") or more
     if row.completed_at is not None and not goes_on and not quiet:
         say("The run has ended already; nothing is executed.")
@@ -104,6 +106,21 @@ def resume(
 
     session = Session(kernel, Display(as_json, quiet, verbose), wait=wait, ending=ending)
     return session.drive(begin, row.run_id)
+
+
+def discard(kernel: Kernel, row: RunRow) -> int:
+    """Throw the workspace of a run that has ended away; nothing is executed, also where the run could go on."""
+    import asyncio
+
+    from loopengt_cli_run.text import say
+    from loopengt_hookspecs.models import EndReason
+
+    async def throw_away() -> str:
+        async with kernel.storage():
+            return await kernel.engine().finish_workspace(row.run_id, "discard")
+
+    say(asyncio.run(throw_away()))
+    return EndReason(row.reason or EndReason.FAILED).exit_code
 
 
 async def find(

@@ -90,7 +90,7 @@ def test_another_loop_can_be_gone_by(bench: Bench, run_id: str) -> None:
     assert done.returncode == 0, done.stderr
     assert calls(bench) == "x d"
     refused = bench.run("fork", run_id, "--at", "d", "--spec", "other.yaml")
-    assert refused.returncode == 1
+    assert refused.returncode == 2
     assert "does not fit the given loop" in refused.stderr
     assert "Fork at an earlier place" in refused.stderr
     assert len(bench.runs()) == 2

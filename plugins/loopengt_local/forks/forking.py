@@ -8,6 +8,7 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from loopengt import ReplayMismatch
+from loopengt.errors import ForkMismatch
 from loopengt.journal import read_events
 from loopengt.journal.copying import complete_copy, copy_journal
 from loopengt.ownership import current_owner
@@ -72,7 +73,7 @@ class Forking:
 
         Raises:
             UsageError: There is no such place, or the run does a step of another run.
-            ReplayMismatch: What the run has done up to there does not fit the loop, or the context, that is given.
+            ForkMismatch: What the run has done up to there does not fit the loop, or the context, that is given.
         """
         if row.parent is not None:
             raise UsageError(
@@ -190,10 +191,10 @@ async def _first(storage: Storage, run_id: str) -> dict[str, Any]:
     raise RunNotFound(f"run {run_id!r} has an empty journal", remedy="Run `loopengt doctor`.")
 
 
-def _misfit(exc: ReplayMismatch, run_id: str, request: ForkRequest) -> ReplayMismatch:
+def _misfit(exc: ReplayMismatch, run_id: str, request: ForkRequest) -> ForkMismatch:
     what = [*(["loop"] if request.spec is not None else []), *(["context"] if request.context else [])]
     given = f"the given {' and '.join(what)}" if what else "its pattern, as it is now"
-    return ReplayMismatch(
+    return ForkMismatch(
         f"what run {run_id} has done before {request.at!r} does not fit {given}: {exc.message}",
         remedy="Fork at an earlier place, before the first step that the change touches.",
     )
