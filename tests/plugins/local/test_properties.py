@@ -20,7 +20,7 @@ from . import property_kit as kit
 COMMON = settings(
     derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck), print_blob=False
 )
-BOX_SECONDS = float(os.environ.get("LOOPENGT_TEST_SECONDS", "240"))
+BOX_SECONDS = float(os.environ.get("LOOPENGT_TEST_SECONDS", "120"))
 """Time box of the long run, in seconds."""
 
 
