@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SPEND = """
 import json, os
+
+pytestmark = pytest.mark.slow  # real processes, seconds each
 print(json.dumps({
     "count": int(os.environ["LOOPENGT_OCCURRENCE"]),
     "token_usage": {"prompt_tokens": 60, "completion_tokens": 40},

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from ..conftest import Site
 
+pytestmark = pytest.mark.slow  # real processes, seconds each
+
 NOBODY = "/nonexistent"
 """A PATH on which there is no agent."""
 

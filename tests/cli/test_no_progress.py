@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 HEAD = """
 import json, os, pathlib, random, subprocess
+
+pytestmark = pytest.mark.slow  # real processes, seconds each
 lap = int(os.environ["LOOPENGT_OCCURRENCE"])
 def git(*arguments):
     subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@localhost", *arguments], check=True,

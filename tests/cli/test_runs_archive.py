@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 FIRST = """
 import os, pathlib
+
+pytestmark = pytest.mark.slow  # real processes, seconds each
 pathlib.Path("made.txt").write_text("made")
 with open(os.environ["MARKS"] + "/first", "a") as calls:
     calls.write("x")

@@ -9,6 +9,8 @@ import sqlite3
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from loopengt import Kernel
 from loopengt.ownership import current_owner
 from loopengt_cli_runs.pruning import Pruning
@@ -19,11 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import pytest
-
     from .conftest import Bench
 
     Gone = Callable[[int], bool]
+
+
+pytestmark = pytest.mark.slow  # real processes, seconds each
 
 
 class TestPrune:

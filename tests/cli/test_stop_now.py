@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from .conftest import Bench
 
+pytestmark = pytest.mark.slow  # real processes, seconds each
+
 FAST = ("-o", "local.poll_seconds=0.1")
 
 

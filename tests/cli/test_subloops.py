@@ -15,6 +15,8 @@ import pytest
 
 MARK = """
 import json, os, pathlib
+
+pytestmark = pytest.mark.slow  # real processes, seconds each
 with (pathlib.Path(os.environ["MARKS"]) / "calls").open("a") as calls:
     calls.write(os.environ["LOOPENGT_STEP"] + "\\n")
 print(json.dumps({"step": os.environ["LOOPENGT_STEP"]}))

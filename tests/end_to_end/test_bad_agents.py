@@ -28,6 +28,8 @@ echo begun >> "$MARKS/begun"
 
 MEASURES = """
 import os, subprocess, sys
+
+pytestmark = pytest.mark.slow  # real processes, seconds each
 process = subprocess.Popen(sys.argv[1:])
 _, status, usage = os.wait4(process.pid, 0)
 print("peak", usage.ru_maxrss)

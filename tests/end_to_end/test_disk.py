@@ -17,6 +17,8 @@ import pytest
 if TYPE_CHECKING:
     from tests.end_to_end.conftest import Stage
 
+pytestmark = pytest.mark.slow  # real processes, seconds each
+
 FILLS = """
 echo "$LOOPENGT_STEP" >> "$MARKS/begun"
 if [ "$LOOPENGT_STEP" = fill ] && [ ! -e "$MARKS/room" ]; then

@@ -24,6 +24,8 @@ HOUR = 3600.0
 SHIFTED = """
 import os, time
 
+pytestmark = pytest.mark.slow  # real processes, seconds each
+
 def shifted(real=time.time, mark=os.environ["CLOCK"]):
     try:
         with open(mark) as file:
