@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from .conftest import Bench
 
+pytestmark = pytest.mark.slow  # real processes, seconds each
+
 SPEND = """
 import json, os
-
-pytestmark = pytest.mark.slow  # real processes, seconds each
 print(json.dumps({
     "count": int(os.environ["LOOPENGT_OCCURRENCE"]),
     "token_usage": {"prompt_tokens": 60, "completion_tokens": 40},

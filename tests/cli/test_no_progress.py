@@ -12,10 +12,10 @@ import pytest
 if TYPE_CHECKING:
     from .conftest import Bench
 
+pytestmark = pytest.mark.slow  # real processes, seconds each
+
 HEAD = """
 import json, os, pathlib, random, subprocess
-
-pytestmark = pytest.mark.slow  # real processes, seconds each
 lap = int(os.environ["LOOPENGT_OCCURRENCE"])
 def git(*arguments):
     subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@localhost", *arguments], check=True,

@@ -12,10 +12,10 @@ import pytest
 if TYPE_CHECKING:
     from .conftest import Bench
 
+pytestmark = pytest.mark.slow  # real processes, seconds each
+
 FIRST = """
 import os, pathlib
-
-pytestmark = pytest.mark.slow  # real processes, seconds each
 pathlib.Path("made.txt").write_text("made")
 with open(os.environ["MARKS"] + "/first", "a") as calls:
     calls.write("x")

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     Gone = Callable[[int], bool]
 
-
 pytestmark = pytest.mark.slow  # real processes, seconds each
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow  # real processes, seconds each
+
 MARK = """
 import json, os, pathlib
-
-pytestmark = pytest.mark.slow  # real processes, seconds each
 with (pathlib.Path(os.environ["MARKS"]) / "calls").open("a") as calls:
     calls.write(os.environ["LOOPENGT_STEP"] + "\\n")
 print(json.dumps({"step": os.environ["LOOPENGT_STEP"]}))

@@ -14,6 +14,8 @@ from loopengt import Kernel
 if TYPE_CHECKING:
     from tests.end_to_end.conftest import Stage
 
+pytestmark = pytest.mark.slow  # real processes, seconds each
+
 MUCH = 100_000_000
 """Bytes that an agent prints which prints too much."""
 NO_RETRY = {"policy": {"retry": {"max_retries": 0}}}
@@ -28,8 +30,6 @@ echo begun >> "$MARKS/begun"
 
 MEASURES = """
 import os, subprocess, sys
-
-pytestmark = pytest.mark.slow  # real processes, seconds each
 process = subprocess.Popen(sys.argv[1:])
 _, status, usage = os.wait4(process.pid, 0)
 print("peak", usage.ru_maxrss)

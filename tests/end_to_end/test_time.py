@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     Until = Callable[..., None]
 
+pytestmark = pytest.mark.slow  # real processes, seconds each
+
 HOUR = 3600.0
 
 SHIFTED = """
 import os, time
-
-pytestmark = pytest.mark.slow  # real processes, seconds each
 
 def shifted(real=time.time, mark=os.environ["CLOCK"]):
     try:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     Until = Callable[..., None]
 
-
 pytestmark = pytest.mark.slow  # real processes, seconds each
+
 WAITS = (
     'echo "$LOOPENGT_STEP $PPID" >> "$MARKS/begun"; until [ -e "$MARKS/go" ]; do sleep 0.02; done; echo done'
 )
