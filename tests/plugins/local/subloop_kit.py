@@ -24,23 +24,6 @@ def sub(name: str, loop: str = "child.yaml", **fields: Any) -> dict[str, Any]:
     return {"name": name, "loop": loop, **fields}
 
 
-class Hanging:
-    """An answer that never comes; it tells when it was asked for and when it was cancelled."""
-
-    def __init__(self) -> None:
-        self.asked = asyncio.Event()
-        self.cancelled = False
-
-    async def __call__(self, _: object) -> Any:
-        """Hang."""
-        self.asked.set()
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            self.cancelled = True
-            raise
-
-
 async def children(lab: Any, parent: str) -> list[Any]:
     """Return the rows of a run's children."""
     return [row for row in await lab.memory.rows() if row.parent == parent]

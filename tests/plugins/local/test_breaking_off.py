@@ -11,30 +11,10 @@ from loopengt.testing import RecordingObserver, ScriptedAgent, loop_spec, resume
 from loopengt_hookspecs.errors import AgentError
 from loopengt_hookspecs.models import EndReason, RunStatus
 
+from .hanging import Hanging
+
 if TYPE_CHECKING:
     from loopengt_hookspecs.models import TraceEvent
-
-
-class Hanging:
-    """An answer that never comes; it tells when it was asked for and when it was cancelled."""
-
-    def __init__(self, after: Any = None) -> None:
-        self.asked = asyncio.Event()
-        self.cancelled = False
-        self._after = after
-
-    async def __call__(self, _: object) -> Any:
-        """Hang; when cancelled, pass it on, or do as an agent does that knows better."""
-        self.asked.set()
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            self.cancelled = True
-            if isinstance(self._after, Exception):
-                raise self._after from None
-            if self._after is None:
-                raise
-        return self._after
 
 
 def brief() -> dict[str, Any]:

@@ -11,7 +11,8 @@ from loopengt_hookspecs.agents import AgentReply
 from loopengt_hookspecs.engines import RunRequest
 from loopengt_hookspecs.models import EndReason
 
-from .subloop_kit import Hanging, children, sub, told_to_stop, write_loop
+from .hanging import Hanging
+from .subloop_kit import children, sub, told_to_stop, write_loop
 
 
 async def test_interrupting_the_parent_pauses_the_child_and_resuming_goes_on_in_it(lab: Any) -> None:

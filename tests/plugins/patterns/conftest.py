@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,8 @@ from loopengt import hookimpl
 from loopengt.journal import load_run
 from loopengt.testing import ScriptedAgent, make_kernel, resume_loop, run_loop
 from loopengt_storage_memory.storage import MemoryStorage
+
+from ..lagging import LaggingStorage
 
 if TYPE_CHECKING:
     from loopengt_hookspecs.engines import RunResult
@@ -66,33 +67,6 @@ class RecordingStorage:
             events += more
         await storage.release(lease)
         return storage
-
-
-class SlowStorage:
-    """Passes everything on to another storage, giving way to the event loop a few times with each call."""
-
-    def __init__(self, inner: MemoryStorage) -> None:
-        self.inner = inner
-        self._next = 0
-
-    async def _lag(self) -> None:
-        self._next = (self._next * 5 + 3) % 7  # 3, 4, 2, 6, 5, 0, 3 …
-        for _ in range(self._next):
-            await asyncio.sleep(0)
-
-    async def append(self, *args: Any, **kwargs: Any) -> None:
-        """Append."""
-        await self.inner.append(*args, **kwargs)
-        await self._lag()
-
-    async def read(self, run_id: str, after: int = 0) -> AsyncIterator[Any]:
-        """Read."""
-        async for batch in self.inner.read(run_id, after):
-            await self._lag()
-            yield batch
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
 
 
 class Bench:
@@ -151,7 +125,7 @@ class Bench:
                 if event.type in ("step.complete", "step.error")
             }
             agent = ScriptedAgent(agents={"worker": answer, "other": answer})
-            opened = SlowStorage(storage) if slow else storage
+            opened = LaggingStorage(storage) if slow else storage
             result = await resume_loop(self.kernel(agent, opened), whole.run_id)
             assert result.end == whole.end, f"cut after append {count}"
             assert done.isdisjoint((request.step, request.occurrence) for request in agent.requests)
