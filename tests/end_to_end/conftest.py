@@ -73,6 +73,12 @@ class Stage:
         folder.mkdir(exist_ok=True)
         (folder / "config.toml").write_text(text)
 
+    def short_lease(self, storage: str) -> None:
+        """Choose a storage, and have leases run out soon after their owner has fallen silent."""
+        self.config(
+            f'[storage]\nname = "{storage}"\n[plugins.local]\nlease_seconds = 0.6\npoll_seconds = 0.1\n'
+        )
+
     def mark(self, name: str) -> Path:
         """Return the path of a mark."""
         return self.marks / name

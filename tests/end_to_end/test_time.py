@@ -183,14 +183,6 @@ def test_a_living_owner_keeps_its_run(stage: Stage, until: Until, clock: Clock, 
 
 # -- a process that is stopped -----------------------------------------------------------------------------------
 
-SHORT = """
-[storage]
-name = "{storage}"
-[plugins.local]
-lease_seconds = 0.6
-poll_seconds = 0.1
-"""
-
 storages = pytest.mark.parametrize("storage", ["sqlite", "jsonl"])
 
 
@@ -204,7 +196,7 @@ def stop_for(process: subprocess.Popen[str], seconds: float, stage: Stage, until
 @storages
 def test_a_stopped_owner_without_a_rival_goes_on(stage: Stage, until: Until, storage: str) -> None:
     """Stopped for longer than lease and step timeout, it goes on: the attempt is answered or taken as timed out."""
-    stage.config(SHORT.format(storage=storage))
+    stage.short_lease(storage)
     retry = {"initial_delay_seconds": 0, "max_retries": 1}
     stage.loop(
         f"{BEGUN}; sleep 0.4; echo done",
@@ -228,7 +220,7 @@ def test_a_stopped_owner_without_a_rival_goes_on(stage: Stage, until: Until, sto
 @storages
 def test_a_stopped_owner_with_a_rival_is_fenced(stage: Stage, until: Until, storage: str) -> None:
     """Awake after its step has timed out and the run has a new owner, it retries nothing and writes nothing."""
-    stage.config(SHORT.format(storage=storage))
+    stage.short_lease(storage)
     retry = {"initial_delay_seconds": 0, "max_retries": 5}
     step = {"name": "one", "timeout_seconds": 2}
     stage.loop(f'echo "$PPID" >> "$MARKS/drivers"; {WAITS}', step, "two", policy={"retry": retry})
@@ -252,7 +244,7 @@ def test_a_stopped_owner_with_a_rival_is_fenced(stage: Stage, until: Until, stor
 
 def test_a_stopped_owner_of_a_step_that_may_happen_once(stage: Stage, until: Until) -> None:
     """Awake between two steps, it begins no step with effects: once while another process drives the run."""
-    stage.config(SHORT.format(storage="sqlite"))
+    stage.short_lease("sqlite")
     stage.loop(WAITS, "one", {"name": "pay", "effects": "once"})
     old = stage.start("run", "loop.yaml", "--quiet")
     until(lambda: stage.marked("begun"), "the first step has begun")

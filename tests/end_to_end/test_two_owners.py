@@ -31,14 +31,6 @@ WAITS = (
 )
 """Notes its step and who has started it, and works until the test says ``go``."""
 
-SHORT_LEASE = """
-[storage]
-name = "{storage}"
-[plugins.local]
-lease_seconds = 0.6
-poll_seconds = 0.1
-"""
-
 storages = pytest.mark.parametrize("storage", ["sqlite", "jsonl"])
 
 
@@ -89,7 +81,7 @@ def test_a_stopped_owner_is_taken_over_and_cannot_append(
     stage: Stage, until: Until, storage: str, wakes: str
 ) -> None:
     """An owner that was stopped past its lease is taken over; awake it fails and has written nothing."""
-    stage.config(SHORT_LEASE.format(storage=storage))
+    stage.short_lease(storage)
     stage.loop(WAITS, "one", "two")
     old = stage.start("run", "loop.yaml", "--quiet")
     until(lambda: stage.marked("begun"), "the first step has begun")
@@ -137,7 +129,7 @@ def test_a_stopped_owner_is_not_driven_over_before_its_lease_ends(stage: Stage, 
 @storages
 def test_an_owner_that_oversleeps_its_retry_starts_nothing(stage: Stage, until: Until, storage: str) -> None:
     """An owner that was taken over while it waited for a retry does not make that attempt."""
-    stage.config(SHORT_LEASE.format(storage=storage))
+    stage.short_lease(storage)
     retry = {"initial_delay_seconds": 1.5, "jitter": False, "retryable_errors": ["ExitCode"]}
     script = f'if [ "$LOOPENGT_ATTEMPT" = 1 ]; then echo no >&2; exit 3; fi; {WAITS}'
     stage.loop(script, policy={"retry": retry})

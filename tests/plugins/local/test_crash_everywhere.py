@@ -8,60 +8,23 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from loopengt.testing import ScriptedAgent, loop_spec, resume_loop, run_loop
-from loopengt_hookspecs.agents import AgentReply
+
+from .loops_kit import (
+    RETRY,
+    answering,
+    essence,
+    evaluator_optimizer,
+    handoff,
+    parallel_fan_out,
+    repeat,
+    sequential,
+    supervisor_worker,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from loopengt_hookspecs.agents import AgentRequest
-    from loopengt_hookspecs.models import LoopState
     from loopengt_hookspecs.patterns import Run
-
-RETRY = {"retry": {"initial_delay_seconds": 0, "max_retries": 2}}
-
-
-def answer(request: AgentRequest) -> AgentReply:
-    """Answer with where we are; the step ``shaky`` fails at its first attempt."""
-    if request.step == "shaky" and request.attempt == 1:
-        raise ConnectionError("the line is down")
-    place = f"{request.step}-{request.occurrence}-{request.attempt}"
-    output = {"place": place, "score": request.occurrence / 3, "heard": request.feedback}
-    return AgentReply(
-        output, {"prompt_tokens": 7, "completion_tokens": 4}, cost_usd=0.25, cost_source="reported"
-    )
-
-
-def sequential() -> dict[str, Any]:
-    """Gates that fail once, pure and impure, an error that passes, a dependency that does not hold."""
-    gates = [
-        {"name": "second", "condition": "output.place is endingwith '-2'"},
-        {"name": "ran", "kind": "told_slowly"},
-        {"name": "noted", "condition": "false", "on_failure": "continue"},
-    ]
-    return loop_spec(
-        "plan",
-        {"name": "shaky", "verification_gates": ["ran"]},
-        {"name": "gated", "verification_gates": ["ran", "second"], "dependencies": ["plan"]},
-        {"name": "never", "dependencies": [{"step_name": "plan", "condition": "output.score > 1"}]},
-        {"name": "tolerated", "verification_gates": ["noted", "ran"]},
-        policy={**RETRY, "verification_gates": gates},
-    )
-
-
-def repeat() -> dict[str, Any]:
-    """Laps whose second step fails its gate twice."""
-    gate = {"name": "third", "condition": "output.score >= 1"}
-    return loop_spec(
-        "edit",
-        {"name": "test", "verification_gates": ["third"], "prompt_template": "lap {lap}: {feedback}"},
-        pattern="repeat",
-        policy={**RETRY, "verification_gates": [gate]},
-    )
-
-
-def evaluator_optimizer() -> dict[str, Any]:
-    """A judge that is satisfied at its third look."""
-    return loop_spec("judge", "improve", pattern="evaluator_optimizer", policy=RETRY)
 
 
 def exhausted() -> dict[str, Any]:
@@ -89,23 +52,21 @@ def concurrent() -> dict[str, Any]:
     return loop_spec(*(f"s{number}" for number in range(6)), "shaky", pattern="fan_out", policy=RETRY)
 
 
-def essence(state: LoopState) -> dict[str, Any]:
-    """What of a state does not depend on the clock or on the order in which concurrent steps end."""
-    dumped = state.model_dump(mode="json")
-    for key in ("run_id", "started_at", "completed_at", "history", "current_step_index"):
-        del dumped[key]
-    for step in dumped["step_states"].values():
-        del step["started_at"], step["completed_at"]
-        if step["result"]:
-            del step["result"]["duration_seconds"]
-    for agent in dumped["agent_states"].values():
-        del agent["last_output"]
-    return dumped
+LOOPS = [
+    sequential,
+    repeat,
+    evaluator_optimizer,
+    supervisor_worker,
+    handoff,
+    parallel_fan_out,
+    exhausted,
+    concurrent,
+]
 
 
 @pytest.mark.parametrize("slow", [False, True], ids=["", "slow"])
 @pytest.mark.parametrize("durable", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("make", [sequential, repeat, evaluator_optimizer, exhausted, concurrent])
+@pytest.mark.parametrize("make", LOOPS)
 async def test_every_append_may_be_the_last(
     make: Callable[[], dict[str, Any]],
     durable: bool,
@@ -122,7 +83,7 @@ async def test_every_append_may_be_the_last(
         lab.memory = lagging(lab.memory)
     whole = dying(lab.memory, at=10_000, durable=True)
     undisturbed = await run_loop(
-        lab.kernel(storage=whole, agents=ScriptedAgent(agents={"worker": answer})), spec
+        lab.kernel(storage=whole, agents=ScriptedAgent(agents=answering(spec))), spec
     )
     expected = (await lab.load(undisturbed.run_id))[0].snapshot()
     assert whole.appends > 5
@@ -131,13 +92,13 @@ async def test_every_append_may_be_the_last(
         storage = dying(lab.memory, at=at, durable=durable)
         with pytest.raises((killed, BaseExceptionGroup)):
             await run_loop(
-                lab.kernel(storage=storage, agents=ScriptedAgent(agents={"worker": answer})),
+                lab.kernel(storage=storage, agents=ScriptedAgent(agents=answering(spec))),
                 spec,
                 run_id=run_id,
             )
         await storage.bury()
         recorded = await lab.events(run_id)
-        agent = ScriptedAgent(agents={"worker": answer})
+        agent = ScriptedAgent(agents=answering(spec))
         result = await resume_loop(lab.kernel(agents=agent), run_id)
         assert result.end == undisturbed.end
         done = {
