@@ -21,9 +21,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SECTIONS",
+    "AgentSettings",
     "Config",
     "Defaults",
     "EngineSettings",
+    "MemorySettings",
     "ObserverSettings",
     "PluginSettings",
     "StorageSettings",
@@ -50,6 +52,23 @@ class EngineSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentSettings:
+    """``[agents]``: what agents without a provider of their own are done by."""
+
+    auto: tuple[str, ...] = ()
+    """Providers that ``provider: auto`` chooses from, the first that this machine can use; empty: a built-in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySettings:
+    """``[memory]``: where memories are kept, and who embeds their texts."""
+
+    name: str = "sqlite"
+    embedder: str = ""
+    """Empty: memories are searched by words alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class ObserverSettings:
     """``[observers]``: who watches every run."""
 
@@ -72,21 +91,28 @@ class StorageSettings:
 
 
 SECTIONS: dict[str, type[Any]] = {
+    "agents": AgentSettings,
     "defaults": Defaults,
     "engine": EngineSettings,
+    "memory": MemorySettings,
     "observers": ObserverSettings,
     "plugins": PluginSettings,
     "storage": StorageSettings,
 }
 """Every section and its settings: a field with a tuple takes a list of texts, any other a text."""
 
+PLUGIN_SECTIONS = ("mcp",)
+"""Sections that are short for the options of the plugin of that name: ``[mcp]`` for ``[plugins.mcp]``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
     """All settings, from all places."""
 
+    agents: AgentSettings = field(default_factory=AgentSettings)
     defaults: Defaults = field(default_factory=Defaults)
     engine: EngineSettings = field(default_factory=EngineSettings)
+    memory: MemorySettings = field(default_factory=MemorySettings)
     observers: ObserverSettings = field(default_factory=ObserverSettings)
     plugins: PluginSettings = field(default_factory=PluginSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
@@ -185,6 +211,9 @@ def _from_tables(tables: Mapping[str, Any], source: str) -> Iterator[_Setting]:
         if not isinstance(table, dict):
             yield _Setting((section,), table, source, False)
             continue
+        if section in PLUGIN_SECTIONS:
+            yield from _from_tables({"plugins": {section: table}}, source)
+            continue
         for key, value in table.items():
             if section == "plugins" and isinstance(value, dict):
                 name = normalise(key)
@@ -199,6 +228,8 @@ def _from_environ(environ: Mapping[str, str]) -> Iterator[_Setting]:
     for variable in sorted(environ):
         if variable.startswith("LOOPENGT_") and "__" in variable:
             path = tuple(variable.removeprefix("LOOPENGT_").lower().split("__"))
+            if path[0] in PLUGIN_SECTIONS:
+                path = ("plugins", *path)
             yield _Setting(path, environ[variable], variable, True)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from loopengt_hookspecs._markers import hookspec
+from loopengt_hookspecs.calls import NoCalls
 from loopengt_hookspecs.errors import AgentError, MissingRequirement, RateLimited
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from loopengt_hookspecs.calls import Calls
     from loopengt_hookspecs.models import AgentRole
     from loopengt_hookspecs.registration import Register
 
@@ -64,6 +66,10 @@ class AgentRequest:
     """Tokens that the budgets leave for this attempt; None: no limit."""
     cost_left_usd: float | None = None
     """US dollars that the budgets leave for this attempt; None: no limit."""
+    calls: Calls = field(default=cast("Calls", NoCalls()))
+    """Makes requests to models, calls tools and asks people, each recorded before the next."""
+    session: Mapping[str, Any] | None = None
+    """Of a step with ``session: continue``: metadata of the agent's last reply in this run; None: begin afresh."""
 
 
 @dataclass(slots=True)
@@ -73,7 +79,8 @@ class AgentReply:
     output: Any
     """Text, or JSON data (dict, list, str, int, float, bool, None)."""
     token_usage: dict[str, int] = field(default_factory=dict)
-    """Tokens by kind: ``prompt_tokens``, ``completion_tokens``, and others the provider reports."""
+    """Tokens by kind: ``prompt_tokens``, ``completion_tokens``, and others the provider reports. Those of requests that
+    were made by ``request.calls`` are added by the engine: leave them out."""
     cost_usd: float | None = None
     """Money spent, in US dollars; None when unknown. A provider that costs nothing says 0.0."""
     cost_source: CostSource = "unknown"
@@ -87,6 +94,10 @@ class Agent(Protocol):
     One that always says what a call has cost (``cost_usd`` of its reply) has an attribute ``reports_cost`` that is
     true; one that never costs anything has an attribute ``free`` that is true. Without either, and without a price, a
     loop with a budget in US dollars refuses the agent.
+
+    One that calls the tools of its role and step by ``request.calls`` has an attribute ``takes_tools`` that is true, and
+    one that can go on with an earlier conversation (``request.session``) an attribute ``keeps_sessions``: a loop that
+    asks that of another is refused, since it would not be done.
     """
 
     def plan(self) -> str:

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
         EventType,
         GateKind,
         HandoffProtocol,
+        MemoryScope,
         OnFailure,
         OnTimeout,
         OnUnknownCost,
         PatternName,
         PromptEngine,
         RunStatus,
+        SessionMode,
         StepStatus,
         StopKind,
         ToolAuthMethod,
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.models.evals import EvalMetrics, JudgeResult
     from loopengt_hookspecs.models.events import End, Event
     from loopengt_hookspecs.models.handoff import HandoffConfig, HandoffContext
-    from loopengt_hookspecs.models.memory import MemoryEntry, content_id
+    from loopengt_hookspecs.models.memory import MemoryEntry, MemoryRead, MemoryWrite, StepMemory, content_id
     from loopengt_hookspecs.models.policy import (
         Budget,
         NoProgress,
@@ -87,6 +89,9 @@ __all__ = [
     "LoopState",
     "LoopTrigger",
     "MemoryEntry",
+    "MemoryRead",
+    "MemoryScope",
+    "MemoryWrite",
     "Model",
     "NoProgress",
     "OnFailure",
@@ -101,8 +106,10 @@ __all__ = [
     "RetryPolicy",
     "RunBudget",
     "RunStatus",
+    "SessionMode",
     "StepDependency",
     "StepEvent",
+    "StepMemory",
     "StepResult",
     "StepSpec",
     "StepState",
@@ -136,12 +143,14 @@ _MODULES = {
         "EventType",
         "GateKind",
         "HandoffProtocol",
+        "MemoryScope",
         "OnFailure",
         "OnTimeout",
         "OnUnknownCost",
         "PatternName",
         "PromptEngine",
         "RunStatus",
+        "SessionMode",
         "StepStatus",
         "StopKind",
         "ToolAuthMethod",
@@ -152,7 +161,7 @@ _MODULES = {
     "evals": ("EvalMetrics", "JudgeResult"),
     "events": ("End", "Event"),
     "handoff": ("HandoffConfig", "HandoffContext"),
-    "memory": ("MemoryEntry", "content_id"),
+    "memory": ("MemoryEntry", "MemoryRead", "MemoryWrite", "StepMemory", "content_id"),
     "policy": (
         "Budget",
         "NoProgress",

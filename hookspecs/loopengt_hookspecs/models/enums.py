@@ -13,12 +13,14 @@ __all__ = [
     "EventType",
     "GateKind",
     "HandoffProtocol",
+    "MemoryScope",
     "OnFailure",
     "OnTimeout",
     "OnUnknownCost",
     "PatternName",
     "PromptEngine",
     "RunStatus",
+    "SessionMode",
     "StepStatus",
     "StopKind",
     "ToolAuthMethod",
@@ -141,6 +143,26 @@ class ToolAuthMethod(StrEnum):
     API_KEY = "api_key"
     BEARER = "bearer"
     OAUTH = "oauth"
+
+
+class MemoryScope(StrEnum):
+    """Who shares a memory."""
+
+    RUN = "run"
+    """The steps of one run."""
+    LOOP = "loop"
+    """All runs of loops of one name."""
+    PROJECT = "project"
+    """All loops of the project."""
+
+
+class SessionMode(StrEnum):
+    """What an agent remembers of its earlier conversations in the run."""
+
+    FRESH = "fresh"
+    """Nothing."""
+    CONTINUE = "continue"
+    """It goes on with its last one."""
 
 
 class HandoffProtocol(StrEnum):
@@ -280,6 +302,9 @@ class EventType(StrEnum):
     AGENT_INVOKE = "agent.invoke"
     AGENT_RESPONSE = "agent.response"
     AGENT_ERROR = "agent.error"
+    MODEL_REQUEST = "model.request"
+    MODEL_RESPONSE = "model.response"
+    MODEL_ERROR = "model.error"
     TOOL_CALL = "tool.call"
     TOOL_RESULT = "tool.result"
     TOOL_ERROR = "tool.error"

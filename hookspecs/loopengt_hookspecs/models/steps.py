@@ -7,7 +7,8 @@ from typing import Annotated, Any, Self, TypeAlias
 from pydantic import BeforeValidator, Field, GetJsonSchemaHandler, model_validator
 
 from loopengt_hookspecs.models._base import Declarative, LongText, Name, OpenDict, Reference
-from loopengt_hookspecs.models.enums import Effects, PromptEngine
+from loopengt_hookspecs.models.enums import Effects, PromptEngine, SessionMode
+from loopengt_hookspecs.models.memory import StepMemory
 from loopengt_hookspecs.models.policy import Budget
 
 __all__ = ["StepDependency", "StepSpec"]
@@ -66,6 +67,22 @@ class StepSpec(Declarative):
     )
     tools: list[Reference] = Field(
         default_factory=list, description="Names of the tools that the step may use."
+    )
+    memory: StepMemory | None = Field(
+        default=None, description="What the step reads from memory before, and writes to it after."
+    )
+    context_tokens: int | None = Field(
+        default=None,
+        ge=1,
+        description="Most tokens of what the prompt takes from the run; more is summarized. null: no limit.",
+    )
+    summarizer: Reference = Field(
+        default="extractive",
+        description="Who summarizes it: extractive, or an agent of the loop, which then writes a summary.",
+    )
+    session: SessionMode = Field(
+        default=SessionMode.FRESH,
+        description="Whether the agent begins afresh, or goes on with its last conversation in the run.",
     )
     dependencies: list[Dependency] = Field(
         default_factory=list,

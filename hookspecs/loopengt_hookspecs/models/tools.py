@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from loopengt_hookspecs.models._base import Declarative, LongText, Name, OpenDict
-from loopengt_hookspecs.models.enums import ToolAuthMethod, ToolType
+from loopengt_hookspecs.models.enums import Effects, ToolAuthMethod, ToolType
 
 __all__ = ["ToolAuth", "ToolSpec"]
 
@@ -62,6 +62,20 @@ class ToolSpec(Declarative):
     function_ref: str | None = Field(
         default=None, description="Dotted path of the Python function; required for function."
     )
+    mcp_tools: list[Name] = Field(
+        default_factory=list,
+        description="Tools of the MCP server that are offered, each as NAME_TOOL, or '*' for all; empty: the one of "
+        "this tool's name, under that name.",
+    )
+    effects: Effects | None = Field(
+        default=None, description="What a second call would do to the world; null: what the tool itself says."
+    )
+    require_approval: bool = Field(
+        default=False, description="Whether a person has to approve every call before it is made."
+    )
+    options: OpenDict = Field(
+        default_factory=dict, description="Options of a built-in tool, which validates them itself."
+    )
     metadata: OpenDict = Field(
         default_factory=dict, description="Anything else; the engine does not read it."
     )
@@ -75,6 +89,10 @@ class ToolSpec(Declarative):
                 f"the function tool {self.name!r} names no function: "
                 "add function_ref, such as package.module.function"
             )
+        if self.mcp_tools and not self.is_mcp():
+            raise ValueError(f"the tool {self.name!r} has mcp_tools, which only an mcp tool takes")
+        if self.options and not self.is_builtin():
+            raise ValueError(f"the tool {self.name!r} has options, which only a builtin tool takes")
         return self
 
     def is_mcp(self) -> bool:

@@ -1,0 +1,3 @@
+"""Registers the agent provider ``auto``."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Registers the agent provider ``human``."""
+
+from __future__ import annotations

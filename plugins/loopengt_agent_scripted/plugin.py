@@ -1,0 +1,3 @@
+"""Registers the agent provider ``scripted``."""
+
+from __future__ import annotations

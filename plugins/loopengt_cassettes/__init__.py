@@ -1,0 +1,1 @@
+"""Provides what records the calls of agents, and replays them."""

@@ -1,0 +1,1 @@
+"""Provides the client for MCP servers, with its tool type and commands."""

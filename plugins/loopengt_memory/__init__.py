@@ -1,0 +1,1 @@
+"""Provides the memory in SQLite, the summarizers and an embedder."""

@@ -1,0 +1,3 @@
+"""Registers the memory in SQLite, the summarizers and an embedder."""
+
+from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Provides the built-in tools, and the tool types ``builtin`` and ``function``."""
