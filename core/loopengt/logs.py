@@ -55,6 +55,12 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
     return {key: _redacted(key, value) for key, value in event.items()}
 
 
+def _without_secrets(_logger: Any, _method: str, line: str) -> str:
+    from loopengt.redaction import process_redactor
+
+    return process_redactor().text(line)
+
+
 def _redacted(key: object, value: Any) -> Any:
     if _is_secret(str(key).lower()) and value not in (None, "", True, False):
         return REDACTED
@@ -87,6 +93,7 @@ def _set_up() -> None:
         plain = structlog.dev.plain_traceback
         colors = sys.stderr.isatty()
         processors.append(structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain))
+    processors.append(_without_secrets)
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[_wanted["level"]]),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
+from weakref import WeakSet
 
-__all__ = ["MARK", "Redactor", "is_secret_name"]
+__all__ = ["MARK", "Redactor", "is_secret_name", "keep_secret", "process_redactor"]
 
 MARK = "[redacted]"
 """Stands where a secret stood."""
@@ -24,15 +27,49 @@ def is_secret_name(name: str) -> bool:
     return _SECRET_NAME.search(name.upper()) is not None
 
 
+_kept: set[str] = set()
+_redactors: WeakSet[Redactor] = WeakSet()
+
+
+def keep_secret(value: str) -> None:
+    """Have every redactor of this process, also those that there are already, replace a value from now on.
+
+    For keys that come from somewhere else than an environment variable with a telling name.
+
+    Args:
+        value: The secret; one shorter than 8 characters is left alone.
+    """
+    if len(value) >= SHORTEST and value not in _kept:
+        _kept.add(value)
+        for redactor in tuple(_redactors):
+            redactor.learn(value)
+
+
+@cache
+def process_redactor() -> Redactor:
+    """Return the redactor for what this process writes elsewhere than into a journal, such as logs."""
+    return Redactor.of_environment(os.environ)
+
+
 class Redactor:
-    """Replaces secrets in text and in encoded JSON.
+    """Replaces secrets in text and in encoded JSON: those it is given, and those of ``keep_secret``.
 
     Args:
         secrets: The values to replace; those shorter than 8 characters are left alone.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        values = {value for value in secrets if len(value) >= SHORTEST}
+        self._secrets = {value for value in secrets if len(value) >= SHORTEST} | _kept
+        self._compile()
+        _redactors.add(self)
+
+    def learn(self, value: str) -> None:
+        """Replace one more value from now on."""
+        self._secrets.add(value)
+        self._compile()
+
+    def _compile(self) -> None:
+        values = self._secrets
         escaped = {json.dumps(value)[1:-1] for value in values} | {
             json.dumps(value, ensure_ascii=False)[1:-1] for value in values
         }

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from loopengt_hookspecs.middleware import Middleware
     from loopengt_hookspecs.models import End, LoopSpec, LoopState
     from loopengt_hookspecs.registration import Register
     from loopengt_hookspecs.tracing import Observer
@@ -34,6 +35,9 @@ class RunRequest:
     observers: Sequence[Observer] = ()
     run_id: str | None = None
     """Id of the run; None: a new one is made."""
+    middleware: Sequence[Middleware] = ()
+    """Stands around every attempt of this run, those of its child runs too, outside the configured middleware; the
+    first is the outermost."""
 
 
 @dataclass(slots=True)
@@ -54,6 +58,8 @@ class ResumeRequest:
     ``accept_spec``; None: it is not compared."""
     accept_spec: bool = False
     """Go on by ``spec`` from here."""
+    middleware: Sequence[Middleware] = ()
+    """As in ``RunRequest``; what the run was started with does not stay with it."""
 
 
 @dataclass(slots=True)

@@ -86,6 +86,8 @@ class AgentError(LoopengtError):
         retry_after: Seconds to wait before another attempt, when the agent's service names them.
         token_usage: Tokens that the failed attempt has used all the same, by kind.
         cost_usd: What it has cost all the same, in US dollars; None: unknown.
+        starts_over: Whether another attempt must make all its calls (``request.calls``) anew; else it goes on from
+            those that are recorded.
     """
 
     def __init__(
@@ -98,6 +100,7 @@ class AgentError(LoopengtError):
         retry_after: float | None = None,
         token_usage: dict[str, int] | None = None,
         cost_usd: float | None = None,
+        starts_over: bool = False,
     ) -> None:
         super().__init__(message, remedy=remedy)
         self.kind = kind or type(self).__name__
@@ -105,6 +108,7 @@ class AgentError(LoopengtError):
         self.retry_after = retry_after
         self.token_usage = token_usage
         self.cost_usd = cost_usd
+        self.starts_over = starts_over
 
 
 class MissingRequirement(AgentError):

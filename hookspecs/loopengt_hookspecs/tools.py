@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from loopengt_hookspecs.calls import PersonAnswer, PersonQuestion
     from loopengt_hookspecs.errors import MissingRequirement
-    from loopengt_hookspecs.models import ToolSpec
+    from loopengt_hookspecs.models import LoopSpec, ToolSpec
     from loopengt_hookspecs.registration import Register
 
 __all__ = [
@@ -124,12 +124,13 @@ class BoundTool(Protocol):
 class ToolType(Protocol):
     """Makes tools of one type. ``tool_type`` of a tool in a spec names it."""
 
-    def bind(self, tool: ToolSpec, project: Path) -> BoundTool:
+    def bind(self, tool: ToolSpec, project: Path, loop: LoopSpec) -> BoundTool:
         """Make the tool of one declaration, once for a loop. Nothing is imported, started or connected yet.
 
         Args:
             tool: The tool as declared in the spec.
             project: The project folder.
+            loop: The spec that declares it, for what belongs to the whole loop, such as ``mcp_servers``.
 
         Raises:
             UsageError: The declaration cannot work: an unknown builtin, options that do not fit.

@@ -1,1 +1,1 @@
-"""Provides the agent provider ``auto``."""
+"""The built-in agent provider ``auto``: the first provider that this machine can use."""

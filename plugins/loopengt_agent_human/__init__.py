@@ -1,1 +1,1 @@
-"""Provides the agent provider ``human``."""
+"""The built-in agent provider ``human``: a person does the work of a step."""

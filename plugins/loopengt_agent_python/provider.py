@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import traceback
 from collections.abc import Awaitable, Callable
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from loopengt.functions import (
-    NoFunctionError,
-    find_module,
-    load_attribute,
-    split_reference,
-)
+from loopengt.function_calls import CalledFunction
+from loopengt.threads import call_in_thread
 from loopengt_agent_python.options import PythonOptions
-from loopengt_agent_python.threads import call_in_thread
 from loopengt_hookspecs.agents import AgentError, AgentReply, MissingRequirement
-from loopengt_hookspecs.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,14 +48,19 @@ class PythonAgent:
         cost: What is known of the cost of a call, as in the option of that name.
     """
 
-    __slots__ = ("_call", "_function", "_name", "_project", "free", "reports_cost")
+    takes_tools = True
+    """An async function can call them by ``request.calls.tool``."""
+
+    __slots__ = ("_call", "_called", "_function", "_name", "free", "reports_cost")
 
     def __init__(self, name: str, function: str, project: Path, cost: str = "unknown") -> None:
         self.free = cost == "free"
         self.reports_cost = cost != "unknown"
         self._name = name
         self._function = function
-        self._project = project
+        self._called = CalledFunction(
+            function, project, f"agent {name!r}", "config.extra.function", takes="request"
+        )
         self._call: Call | None = None
 
     def plan(self) -> str:
@@ -72,8 +69,7 @@ class PythonAgent:
 
     def missing(self) -> list[MissingRequirement]:
         """The function's module, when it is nowhere; nothing is imported."""
-        module, attribute = split_reference(self._function)
-        return [] if find_module(module, self._project) else [self._no_module(module, attribute)]
+        return self._called.missing()
 
     async def invoke(self, request: AgentRequest) -> AgentReply:
         """Call the function.
@@ -85,7 +81,7 @@ class PythonAgent:
         """
         call = self._call
         if call is None:
-            call = self._call = self._load()
+            call = self._call = self._adapt(self._called.load())
         task = asyncio.current_task()
         assert task is not None
         cancelled_before = task.cancelling()  # Python 3.11's TaskGroup leaves a count of its own behind
@@ -96,9 +92,11 @@ class PythonAgent:
         except asyncio.CancelledError as error:
             if task.cancelling() > cancelled_before:
                 raise
-            raise self._failure(error) from error  # something inside the function was cancelled, not we
+            raise self._called.failure(
+                error
+            ) from error  # something inside the function was cancelled, not we
         except (Exception, SystemExit) as error:
-            raise self._failure(error) from error
+            raise self._called.failure(error) from error
         reply = output if isinstance(output, AgentReply) else AgentReply(output)
         if reply.cost_usd is None and self.free:
             reply.cost_usd, reply.cost_source = 0.0, "reported"
@@ -110,23 +108,6 @@ class PythonAgent:
                 token_usage=reply.token_usage,
             )
         return reply
-
-    def _load(self) -> Call:
-        module, attribute = split_reference(self._function)
-        try:
-            function = load_attribute(module, attribute, self._project)
-        except AgentError:
-            raise
-        except UsageError as error:
-            raise AgentError(error.message, remedy=error.remedy, kind="ImportError") from error
-        except ModuleNotFoundError as error:
-            own = error.name is not None and f"{module}.".startswith(f"{error.name}.")
-            raise (self._no_module(module, attribute) if own else self._no_package(module, error)) from error
-        except NoFunctionError as error:
-            raise self._no_function(module, attribute, error) from error
-        except (Exception, SystemExit) as error:
-            raise self._failure(error, f"importing {module}") from error
-        return self._adapt(function)
 
     def _adapt(self, function: Callable[..., Any]) -> Call:
         """Make one shape of the four: sync or async, with the request or without."""
@@ -143,7 +124,7 @@ class PythonAgent:
                 if isinstance(error, AgentError):
                     raise error
                 # Made an AgentError here: a StopIteration or SystemExit must not travel through a coroutine.
-                raise self._failure(error) from error
+                raise self._called.failure(error) from error
             return await output if inspect.isawaitable(output) else output
 
         return in_thread
@@ -170,37 +151,3 @@ class PythonAgent:
             "note": f"agent {self._name!r}: {self._function} was abandoned; it goes on in its thread, "
             "which Python cannot end"
         }
-
-    def _failure(self, error: BaseException, doing: str = "") -> AgentError:
-        kind, *bases = (base.__name__ for base in type(error).__mro__ if base not in (BaseException, object))
-        frames = traceback.extract_tb(error.__traceback__)
-        where = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
-        said = f"{kind}: {error}" if str(error) else kind
-        return AgentError(
-            f"agent {self._name!r}: {doing or self._function} raised {said}{where}",
-            kind=kind,
-            kinds=tuple(bases),
-        )
-
-    def _no_module(self, module: str, attribute: str) -> MissingRequirement:
-        file = self._project.joinpath(*module.split(".")).with_suffix(".py")
-        return MissingRequirement(
-            f"agent {self._name!r} calls {self._function}, but there is no module {module} "
-            f"in {self._project}, and none is installed",
-            remedy=f"Create {file} with: def {attribute}(request): ...",
-        )
-
-    def _no_package(self, module: str, error: ModuleNotFoundError) -> MissingRequirement:
-        package = (error.name or "").partition(".")[0]
-        return MissingRequirement(
-            f"agent {self._name!r} calls {self._function}, but importing {module} failed: {error}",
-            remedy=f"Install the package that provides {package}, often: pip install {package}",
-        )
-
-    def _no_function(self, module: str, attribute: str, error: NoFunctionError) -> MissingRequirement:
-        near = get_close_matches(attribute.rpartition(".")[2], error.names, 1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        return MissingRequirement(
-            f"agent {self._name!r} calls {self._function}: {error}{hint}",
-            remedy=f"Define {attribute} in {module}, or correct config.extra.function in the spec.",
-        )

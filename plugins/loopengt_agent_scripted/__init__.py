@@ -1,1 +1,1 @@
-"""Provides the agent provider ``scripted``."""
+"""The built-in agent provider ``scripted``: answers from a file, marked as such."""

@@ -1,1 +1,1 @@
-"""Provides what records the calls of agents, and replays them."""
+"""The built-in middleware ``record`` and ``replay``: agent calls kept in a folder, and given back from it."""

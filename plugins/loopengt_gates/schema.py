@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import islice
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-import jsonschema_rs
 import msgspec
 
+from loopengt.json_schema import MOST, JsonSchema, SchemaProblem, listed
 from loopengt_gates.text import shown_value
 from loopengt_gates.wants_text import wants_text
 from loopengt_hookspecs.errors import UsageError
@@ -21,9 +20,6 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.models import VerificationGate
 
 __all__ = ["SchemaGate", "SchemaGates"]
-
-_MOST = 20
-_LONGEST = 300
 
 
 class SchemaGates:
@@ -55,16 +51,14 @@ class SchemaGate:
 
     def __init__(self, name: str, schema: dict[str, Any]) -> None:
         try:
-            self._validator = jsonschema_rs.validator_for(schema, retriever=_refuse)
-        except (jsonschema_rs.ValidationError, ValueError) as error:
-            said = error.message if isinstance(error, jsonschema_rs.ValidationError) else str(error)
-            where = _path(error.instance_path) if isinstance(error, jsonschema_rs.ValidationError) else "$"
+            self._schema = JsonSchema(schema)
+        except SchemaProblem as problem:
             raise UsageError(
-                f"the schema of gate {name!r} cannot be used: at {where}: {_short(said)}",
+                f"the schema of gate {name!r} cannot be used: {problem}",
                 remedy="Correct the schema; what it refers to must be inside it, under $defs.",
             ) from None
         self._wants_text = wants_text(schema)
-        self._properties = ", ".join(map(str, schema.get("required", [])[:_MOST]))
+        self._properties = ", ".join(map(str, schema.get("required", [])[:MOST]))
 
     def plan(self) -> str:
         """What is checked."""
@@ -85,18 +79,13 @@ class SchemaGate:
             except (msgspec.DecodeError, RecursionError) as error:
                 if self._wants_text is False:
                     return self._not_json(output, error)
-        violations = [
-            f"{_path(error.instance_path)}: {_short(error.message)}"
-            for error in islice(self._validator.iter_errors(output), _MOST + 1)
-        ]
+        violations = self._schema.violations(output)
         if not violations:
             return GateVerdict(True, proof={"violations": []})
-        more = "\n- and more" if len(violations) > _MOST else ""
-        listed = "\n".join(f"- {violation}" for violation in violations[:_MOST])
         return GateVerdict(
             False,
-            f"The output does not satisfy the schema ($ stands for the output):\n{listed}{more}",
-            {"violations": violations[:_MOST]},
+            f"The output does not satisfy the schema ($ stands for the output):\n{listed(violations)}",
+            {"violations": violations[:MOST]},
         )
 
     def _not_json(self, output: str, error: Exception) -> GateVerdict:
@@ -107,16 +96,3 @@ class SchemaGate:
             f"It is: {shown_value(output)}",
             {"violations": [violation]},
         )
-
-
-def _refuse(uri: str) -> NoReturn:
-    raise ValueError(f"{uri} is another document, and none is fetched")
-
-
-def _path(keys: list[str | int]) -> str:
-    parts = [f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{key!r}]" for key in keys]
-    return "$" + "".join(parts)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -88,6 +88,14 @@ class Approvals:
         known = self._run.fold.decisions.get(question["id"])
         return known if known is not None else await self._wait([question])
 
+    async def ask_any(self, questions: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+        """Ask questions of one step execution, none of them decided yet, and return the first answer; as ``ask``.
+
+        Raises:
+            EndRun: Every other step waits, too, so the run pauses.
+        """
+        return await self._wait(questions)
+
     async def relay(self, step: str, child: str, questions: Sequence[Mapping[str, Any]]) -> None:
         """Ask what a child run asks, as this run's own questions; to be called whenever the child came to rest.
 
@@ -260,5 +268,5 @@ def _timed(question: Mapping[str, Any]) -> dict[str, Any]:
 
 def _set_back(question: Mapping[str, Any]) -> bool:
     """Whether the clock was set back since a question was asked: then its time begins anew, by the new clock."""
-    own = question["kind"] == "gate" and "asked_at" in question
+    own = question["kind"] != "subloop" and "asked_at" in question
     return own and time() < question["asked_at"] - _CLOCK_SLACK

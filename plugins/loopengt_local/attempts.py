@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from loopengt import get_logger
 from loopengt_hookspecs.errors import AgentError, LeaseLost, StorageError
 from loopengt_local.budgeting.pricing import price_attempt
+from loopengt_local.calling.lazy import LazyCalls
+from loopengt_local.chain import around
 from loopengt_local.control import EndRun
 from loopengt_local.gating import check_input
 from loopengt_local.replies import EMITTED, response_data
@@ -41,6 +43,7 @@ class AgentAttempt:
     """
 
     __slots__ = (
+        "_calls",
         "_journal",
         "_number",
         "_occurrence",
@@ -62,6 +65,7 @@ class AgentAttempt:
         self._number = number
         self._reservation: Reservation | None = None
         self._prompt_size = 0
+        self._calls: LazyCalls
         self.response: dict[str, Any] = {}
         """Data of the ``agent.response`` event, once the agent has answered."""
         self.extra: dict[str, Any] = {}
@@ -78,7 +82,8 @@ class AgentAttempt:
             EndRun: A budget is exhausted, or the prompt names something that the run does not hold.
         """
         run, step = self._run, self._step
-        request = make_request(run, step, self._occurrence, self._number, feedback, names, self._emit)
+        self._calls = calls = LazyCalls(run, step, self._occurrence, self._number)
+        request = make_request(run, step, self._occurrence, self._number, feedback, names, self._emit, calls)
         if not run.budgets.active:
             return await self._dispatch(request, names, None)
         opened = run.fold.open.get(step.name)
@@ -88,12 +93,12 @@ class AgentAttempt:
             return await self._dispatch(request, names, reservation)
         finally:
             run.budgets.release(reservation)
-            self._reservation = None
+            self._reservation = calls.reservation = None
 
     async def _dispatch(
         self, request: AgentRequest, names: Mapping[str, Any] | None, reservation: Reservation | None
     ) -> Failure | None:
-        step, journal = self._step, self._journal
+        step, journal, calls = self._step, self._journal, self._calls
         self._prompt_size = len(request.prompt) + len(request.system_prompt)
         start: dict[str, Any] = {
             "turn": self._turn,
@@ -124,11 +129,16 @@ class AgentAttempt:
         deadline = self._run.deadlines.begin(step.timeout)
         if reservation is not None:
             self._run.budgets.begin(reservation, deadline)
+        calls.deadline, calls.reservation = deadline, reservation
         try:
             reply = await self._call(request, deadline)
             if deadline.expired:  # it answered all the same, at the last moment
                 await deadline.settle()
-            await self._record(reply, perf_counter() - began)
+            if calls.made is not None:
+                await calls.made.close()
+                if calls.made.ended is not None:
+                    raise calls.made.ended
+            await self._record(reply, self._since(began))
             return None
         except (LeaseLost, StorageError, EndRun):
             raise
@@ -146,6 +156,10 @@ class AgentAttempt:
             failure = Failure.of(exc, self._run.compiled.intake.text)
         finally:
             self._run.deadlines.end(deadline)
+            if calls.made is not None:
+                await calls.made.close()
+        if calls.made is not None and calls.made.ended is not None:
+            raise calls.made.ended  # the agent has taken it for an error of its own
         if deadline.expired:
             text = f"step {step.name!r} took longer than its {step.timeout:g} seconds"
             failure = Failure(text, ("TimeoutError", "OSError"))
@@ -156,7 +170,9 @@ class AgentAttempt:
 
     async def _call(self, request: AgentRequest, deadline: Deadline) -> AgentReply:
         assert self._step.invoke is not None, "only a step that runs a loop has no agent"
-        return await self._step.invoke(request)
+        middleware = self._run.middleware
+        invoke = around(self._step.invoke, middleware) if middleware else self._step.invoke
+        return await invoke(request)
 
     def _emit(self, kind: str, data: dict[str, Any]) -> None:
         if kind not in EMITTED:
@@ -164,7 +180,8 @@ class AgentAttempt:
                 f"agent {self._step.role.name!r} emits {kind!r}, which is not an event for agents",
                 remedy=f"Emit one of: {', '.join(sorted(EMITTED))}.",
             )
-        data = {key: value for key, value in data.items() if key != "decided"}  # that is the pattern's word
+        # Those are the words of the pattern, and of calls that the engine makes.
+        data = {key: value for key, value in data.items() if key not in ("decided", "call")}
         # Agents may emit from a thread of their own; the journal belongs to the loop's.
         self._run.call_in_loop(
             self._journal.note, kind, self._step.name, self._run.compiled.intake.data(data)[0]
@@ -175,6 +192,7 @@ class AgentAttempt:
             reply, self._step.role.name, self._number, duration, self._run.compiled.intake
         )
         data |= self.extra
+        self._add_calls(data)
         if "cost_usd" not in data:
             budgets = self._run.budgets
             price_attempt(self._step, budgets, self._reservation, data, self._prompt_size, size)
@@ -186,6 +204,26 @@ class AgentAttempt:
         if self._reservation is not None:
             self._run.budgets.settle(self._reservation, data)
             self._run.budgets.check(self._reservation, data)
+
+    def _since(self, began: float) -> float:
+        """Return the seconds since a moment, without those for which people were waited for."""
+        made = self._calls.made
+        return max(0.0, perf_counter() - began - (made.waited if made is not None else 0.0))
+
+    def _add_calls(self, data: dict[str, Any]) -> None:
+        """Add to the data of ``agent.response`` or ``agent.error`` what the requests to models have used."""
+        opened = self._run.fold.open.get(self._step.name)
+        use = opened.use if opened is not None else None
+        if use is None:
+            return
+        usage = dict(data.get("token_usage", {}))
+        for kind, count in use.token_usage.items():
+            usage[kind] = usage.get(kind, 0) + count
+        if usage:
+            data["token_usage"] = usage
+        if not use.unpriced:
+            data["cost_usd"] = data.get("cost_usd", 0.0) + use.cost_usd
+            data.setdefault("cost_source", "reported")
 
     def failed(self, failure: Failure, began: float | None = None) -> Failure:
         """Write down that the attempt has failed.
@@ -204,11 +242,14 @@ class AgentAttempt:
             "attempt": self._number,
             "error": failure.text,
             "kinds": list(failure.kinds),
-            "duration": 0.0 if began is None else round(perf_counter() - began, 6),
+            "duration": 0.0 if began is None else round(self._since(began), 6),
             **failure.spent,
         }
+        self._add_calls(data)
         if failure.fatal:
             data["fatal"] = True
+        if failure.starts_over:
+            data["starts_over"] = True
         if failure.retry_after is not None:
             data["retry_after"] = failure.retry_after
         if began is not None and "cost_usd" not in data:

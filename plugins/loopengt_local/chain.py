@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.agents import Agent
     from loopengt_hookspecs.middleware import Middleware
 
-__all__ = ["Invoke", "chain"]
+__all__ = ["Invoke", "around", "chain"]
 
 Invoke: TypeAlias = Callable[[AgentRequest], Awaitable[AgentReply]]
 """What an attempt calls."""
@@ -19,7 +19,11 @@ Invoke: TypeAlias = Callable[[AgentRequest], Awaitable[AgentReply]]
 
 def chain(agent: Agent, middleware: Sequence[Middleware]) -> Invoke:
     """Return a call that goes through the middleware, the first outermost, to the agent."""
-    invoke: Invoke = agent.invoke
+    return around(agent.invoke, middleware)
+
+
+def around(invoke: Invoke, middleware: Sequence[Middleware]) -> Invoke:
+    """Return a call that goes through the middleware, the first outermost, to another."""
     for layer in reversed(middleware):
         invoke = _around(layer, invoke)
     return invoke

@@ -17,14 +17,16 @@ from loopengt_hookspecs.models import (
     Effects,
     LoopSpec,
     OnFailure,
+    SessionMode,
     StepSpec,
     VerificationGate,
 )
 from loopengt_local.budgeting.pricing import Pricing
+from loopengt_local.calling.toolbox import ToolBox, allowed_tools
 from loopengt_local.chain import Invoke, chain
 from loopengt_local.children.subloops import ChildLoop, LoopTree
 from loopengt_local.limits import max_turns, refuse_unheld, time_limit
-from loopengt_local.refusing import refuse_unsupported
+from loopengt_local.refusing import refuse_unable, refuse_unsupported
 from loopengt_local.retry import RetryRule
 from loopengt_local.watching.progress import ProgressRule
 
@@ -90,6 +92,10 @@ class CompiledStep:
     """The loop that is run as a child run, in place of an agent."""
     inputs: Mapping[str, Expression] = field(default_factory=dict)
     """What the child run is given, by name."""
+    tools: tuple[str, ...] = ()
+    """Names of the tools that the agent may call."""
+    continues: bool = False
+    """Whether the agent goes on with its last conversation in the run."""
 
     @property
     def declared(self) -> str:
@@ -116,6 +122,8 @@ class CompiledLoop:
     """Takes in what agents and gates hand over."""
     tree: LoopTree
     """The loops below it."""
+    toolbox: ToolBox
+    """The tools that the loop declares."""
 
 
 def compile_loop(
@@ -185,12 +193,15 @@ class _Binding:
             progress=ProgressRule.of(spec.policy.no_progress),
             intake=intake,
             tree=self._tree,
+            toolbox=ToolBox.of(spec, self._components, self._project),
         )
 
     def _step(self, step: StepSpec) -> CompiledStep:
         child = self._tree.child(step, self._bind) if step.loop is not None else None
         bound = self._roles[step.agent] if child is None else _Runner(child)
         otherwise = "" if child is not None else step.description or "{goal}"
+        tools = tuple(allowed_tools(bound.role, step)) if child is None else ()
+        refuse_unable(step, bound.role, bound.agent, tools)
         prompt = self.prompt(step.prompt_template or otherwise, step.prompt_engine.value)
         return CompiledStep(
             spec=step,
@@ -218,6 +229,8 @@ class _Binding:
             input_gate=bound.input_gate,
             child=child,
             inputs={name: parse_expression(text) for name, text in step.inputs.items()},
+            tools=tools,
+            continues=step.session is SessionMode.CONTINUE,
         )
 
     def agent(self, role: AgentRole) -> tuple[Agent, Invoke]:

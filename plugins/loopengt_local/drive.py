@@ -11,24 +11,25 @@ from loopengt.journal import Fold, Journal, Replay
 from loopengt_hookspecs.errors import LeaseLost, LoopengtError, StorageError
 from loopengt_hookspecs.gates import GateRequest
 from loopengt_hookspecs.models import End, EndReason, RunStatus, StepResult
-from loopengt_hookspecs.storage import RunRow
 from loopengt_local.control import EndRun
 from loopengt_local.forks.changing import limits_of
 from loopengt_local.limits import raised, time_over
 from loopengt_local.results import result_of
+from loopengt_local.rows import row_of, under_way
 from loopengt_local.run import LocalRun
 from loopengt_local.stopping import Stopping
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from loopengt_hookspecs.engines import RunResult, UnknownOutcomes
+    from loopengt_hookspecs.middleware import Middleware
     from loopengt_hookspecs.storage import Lease
     from loopengt_local.children.child_runs import ChildRuns
     from loopengt_local.compiled import CompiledLoop
     from loopengt_local.leases import LeaseKeeper
 
-__all__ = ["Drive", "row_of"]
+__all__ = ["Drive"]
 
 _INTERRUPTED = End(EndReason.INTERRUPTED, "what was under way was ended; resume to go on")
 _BROKEN_OFF = (EndReason.INTERRUPTED, EndReason.CANCELLED)
@@ -48,6 +49,7 @@ class Drive:
         accepted: What the run takes over from a changed spec.
         added: What is added to the run's limits, as ``ResumeRequest.add_budget`` has it.
         children: The child runs of this run.
+        middleware: What stands around every attempt, outermost, beside what the config names.
     """
 
     def __init__(
@@ -63,8 +65,10 @@ class Drive:
         accepted: Mapping[str, Any] | None = None,
         added: Mapping[str, float] | None = None,
         children: ChildRuns | None = None,
+        middleware: Sequence[Middleware] = (),
     ) -> None:
-        self._compiled = compiled
+        self.workspace = workspace
+        self.compiled = self._compiled = compiled
         self._journal = journal
         self._fold: Fold = journal.fold
         self._workspace = workspace
@@ -87,6 +91,7 @@ class Drive:
             unknown_outcome=unknown_outcome,
         )
         self.run_object.children = children
+        self.run_object.middleware = tuple(middleware)
         self._stopping = Stopping(self.run_object, self.break_off, live=self._live)
 
     async def run(self, *, interrupted: bool = False) -> RunResult:
@@ -288,9 +293,9 @@ class Drive:
         )
         data: dict[str, Any] = {"reason": end.reason.value, "detail": end.detail}
         row = row_of(self._fold, status, end=end)
-        children = self.run_object.children
-        if children is not None and children.open:
-            data["under_way"] = used = children.under_way()
+        used = under_way(self.run_object)
+        if any(used.values()):
+            data["under_way"] = used
             row.tokens, row.cost_usd = row.tokens + used["tokens"], row.cost_usd + used["cost_usd"]
         self._journal.note(kind, None, data)
         await self._journal.commit(row, release=True)
@@ -315,26 +320,6 @@ class Drive:
             f"run {run_id} was taken over by another process",
             remedy=f"Nothing more is written here. See `loopengt trace {run_id}`.",
         )
-
-
-def row_of(
-    fold: Fold, status: RunStatus, *, end: End | None = None, run_id: str = "", loop_name: str = ""
-) -> RunRow:
-    """Make a run's line in listings from its folded state."""
-    over = end is not None and status is not RunStatus.PAUSED
-    return RunRow(
-        run_id=fold.run_id or run_id,
-        loop_name=fold.loop_name or loop_name,
-        status=status.value,
-        reason=end.reason.value if end is not None else None,
-        detail=end.detail if end is not None else "",
-        turn=fold.turn,
-        tokens=fold.tokens,
-        cost_usd=fold.cost_usd,
-        started_at=fold.started_at,
-        completed_at=fold.at if over else None,
-        parent=fold.header.get("parent"),
-    )
 
 
 def _leaves(exc: Exception) -> list[Exception]:

@@ -6,20 +6,20 @@ import asyncio
 import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from time import monotonic, time
+from time import time
 from typing import TYPE_CHECKING, Any
 
-from loopengt.archive.unreferenced import GRACE
 from loopengt.journal import Fold, Journal, Replay, read_events
 from loopengt.ownership import current_owner
 from loopengt.redaction import Redactor
 from loopengt_hookspecs.engines import ResumeRequest, RunRequest, RunResult
 from loopengt_hookspecs.errors import RunNotFound, StorageError, UsageError
 from loopengt_hookspecs.models import LoopSpec, RunStatus, WorkspaceKind
+from loopengt_local.calling.releasing import FoldersInUse
 from loopengt_local.children.child_runs import ChildRuns, Host
 from loopengt_local.children.subloops import LoopTree, given_tree, plan_steps, recorded_tree, stored_form
 from loopengt_local.compiled import CompiledLoop, compile_loop
-from loopengt_local.drive import Drive, row_of
+from loopengt_local.drive import Drive
 from loopengt_local.forks.changing import current_header, json_context, limits_of, spec_to_go_by
 from loopengt_local.forks.forking import Forking, complete_fork
 from loopengt_local.intake import Intake
@@ -30,6 +30,8 @@ from loopengt_local.observers import ObserverHub
 from loopengt_local.options import LocalOptions
 from loopengt_local.refusing import refuse_unsupported
 from loopengt_local.results import goes_on, result_of
+from loopengt_local.rows import row_of
+from loopengt_local.spec_store import SpecStore
 from loopengt_local.workspaces.archiving import Archiving, refuse_unfinished
 from loopengt_local.workspaces.finishing import Finishing
 from loopengt_local.workspaces.workspace import Workspace, make_workspace
@@ -62,18 +64,19 @@ class LocalEngine(Archiving, Finishing):
         self._project = context.project
         self._options: LocalOptions = context.options or LocalOptions()
         self._drives: dict[str, Drive] = {}
+        self._folders = FoldersInUse()
         self._early: dict[str, bool] = {}
         """Runs that are prepared and not driven yet: whether they were interrupted."""
         self._intake = Intake(Redactor.of_environment(os.environ))
         self._keeper: LeaseKeeper | None = None
-        self._stored_specs: dict[str, tuple[float, asyncio.Task[str]]] = {}
+        self._specs = SpecStore(context.components)
         self._compiled: dict[int, tuple[LoopSpec, CompiledLoop, bytes, str]] = {}
         self._host = Host(
             self._options,
             context.components.opened_storage,
             self._leases,
             self._drive,
-            self._store_spec,
+            self._specs.store,
             self._compile,
         )
 
@@ -109,15 +112,22 @@ class LocalEngine(Archiving, Finishing):
         journal = Journal(storage, fold, publish=hub.publish if hub.active else None)
         hub.start()
         try:
-            await self._store_spec(digest, raw_spec)
-            await self._store_specs(tree)
+            await self._specs.store(digest, raw_spec)
+            await self._specs.store_tree(tree)
             header = self._header(request, run_id, digest, workspace, context)
             journal.note("loop.start", None, header | tree.record())
             row = row_of(fold, RunStatus.RUNNING, run_id=run_id, loop_name=request.spec.name)
             row.started_at = time()
             await journal.create(row, current_owner(), self._options.lease_seconds)
             children = ChildRuns(self._host, hub)
-            drive = Drive(compiled, journal, workspace.path, self._leases(), children=children)
+            drive = Drive(
+                compiled,
+                journal,
+                workspace.path,
+                self._leases(),
+                children=children,
+                middleware=request.middleware,
+            )
             return await self._drive(run_id, drive)
         except BaseException:
             await self._let_go(journal.lease)
@@ -161,7 +171,7 @@ class LocalEngine(Archiving, Finishing):
         with self._heeding_interrupts(fork_id):
             storage = self._components.opened_storage()
             forking = Forking(
-                storage, self._project, self._options, self._compile, self._store_spec, self._tree
+                storage, self._project, self._options, self._compile, self._specs.store, self._tree
             )
             lease = await forking.fork(await self._row(request.run_id), request, fork_id)
             return await self._take_up(fork_id, lease, ResumeRequest(fork_id, request.observers))
@@ -180,8 +190,8 @@ class LocalEngine(Archiving, Finishing):
                 tree = self._tree(spec, None if source is None else Path(source))
             compiled, raw_spec, digest = self._compile(spec, tree)
             if accepted:
-                await self._store_spec(digest, raw_spec)
-                await self._store_specs(tree)
+                await self._specs.store(digest, raw_spec)
+                await self._specs.store_tree(tree)
                 accepted |= {"spec": digest, **tree.record()}
             workspace = Workspace.recorded(header["workspace"], self._project)
             _reap_orphans(run_id)
@@ -199,6 +209,7 @@ class LocalEngine(Archiving, Finishing):
                 unknown_outcome=request.unknown_outcome,
                 accepted=accepted,
                 added=request.add_budget,
+                middleware=request.middleware,
                 children=ChildRuns(self._host, hub),
             )
             return await self._drive(run_id, drive)
@@ -231,27 +242,10 @@ class LocalEngine(Archiving, Finishing):
     async def _drive(self, run_id: str, drive: Drive, interrupted: bool = False) -> RunResult:
         self._drives[run_id] = drive
         try:
-            return await drive.run(interrupted=self._early.pop(run_id, interrupted))
+            async with self._folders.use(drive.workspace, drive.compiled.toolbox):
+                return await drive.run(interrupted=self._early.pop(run_id, interrupted))
         finally:
             del self._drives[run_id]
-
-    async def _store_spec(self, digest: str, raw: bytes) -> None:
-        """Store a spec once, also when many runs start at a time; after a while anew: `runs prune` may remove it."""
-        at, storing = self._stored_specs.get(digest, (0.0, None))
-        failed = storing and storing.done() and (storing.cancelled() or storing.exception() is not None)
-        if storing is None or failed or monotonic() - at > GRACE / 2:
-            storing = asyncio.create_task(self._put_blob(raw))
-            self._stored_specs[digest] = (monotonic(), storing)
-        if not storing.done():
-            await asyncio.shield(storing)
-        storing.result()
-
-    async def _store_specs(self, tree: LoopTree) -> None:
-        for digest, raw in tree.blobs().items():
-            await self._store_spec(digest, raw)
-
-    async def _put_blob(self, data: bytes) -> str:
-        return await self._components.opened_storage().put_blob(data)
 
     async def _let_go(self, lease: Lease | None) -> None:
         """Give a lease back after an error, so that nobody has to wait until it runs out."""

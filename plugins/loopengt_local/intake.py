@@ -25,26 +25,29 @@ class Intake:
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
-        self.data: Callable[[Any], tuple[Any, int]] = self._redacted_data if redactor.active else to_json_data
-        """Return a value as JSON data that nobody else holds, and its size in bytes; TypeError when it is none."""
-        self.text: Callable[[str], str] = self._redacted_text if redactor.active else clean_text
+
+    def data(self, value: Any) -> tuple[Any, int]:
+        """Return a value as JSON data that nobody else holds, and its size in bytes.
+
+        Raises:
+            TypeError: It is no JSON data.
+        """
+        data, size = to_json_data(value)
+        if not self._redactor.active:
+            return data, size
+        raw = encode_value(data)
+        redacted = self._redactor.encoded(raw)
+        return (data, size) if redacted == raw else (decode_value(redacted), len(redacted))
+
+    def text(self, text: str) -> str:
         """Return a text that can be stored."""
+        text = clean_text(text)
+        return self._redactor.text(text) if self._redactor.active else text
 
     def put_blob(self, put_blob: PutBlob) -> PutBlob:
         """Return a ``put_blob`` that stores no secrets."""
-        if not self._redactor.active:
-            return put_blob
 
         async def put_redacted(data: bytes) -> str:
             return await put_blob(self._redactor.encoded(data))
 
         return put_redacted
-
-    def _redacted_data(self, value: Any) -> tuple[Any, int]:
-        data, size = to_json_data(value)
-        raw = encode_value(data)
-        redacted = self._redactor.encoded(raw)
-        return (data, size) if redacted == raw else (decode_value(redacted), len(redacted))
-
-    def _redacted_text(self, text: str) -> str:
-        return self._redactor.text(clean_text(text))

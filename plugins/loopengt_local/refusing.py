@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from loopengt_hookspecs.errors import UsageError
-from loopengt_hookspecs.models import HandoffConfig, HandoffProtocol, LoopSpec, PatternName
+from loopengt_hookspecs.models import (
+    AgentRole,
+    HandoffConfig,
+    HandoffProtocol,
+    LoopSpec,
+    PatternName,
+    SessionMode,
+    StepSpec,
+)
 
-__all__ = ["refuse_unsupported"]
+__all__ = ["refuse_unable", "refuse_unsupported"]
 
 _READ = {
     "expression": {"condition"},
@@ -27,8 +35,6 @@ def refuse_unsupported(spec: LoopSpec) -> None:
         UsageError: It names every such declaration.
     """
     found = []
-    if any(step.tools for step in spec.steps) or any(role.tools for role in spec.agents):
-        found.append("tools of an agent or step")
     for gate in spec.policy.verification_gates:
         said = gate.model_dump(exclude_defaults=True, by_alias=True).keys()
         unread = _UNREAD.get(gate.kind, set()) & said
@@ -42,4 +48,29 @@ def refuse_unsupported(spec: LoopSpec) -> None:
         raise UsageError(
             f"loop {spec.name!r} declares what the engine 'local' does not enforce: {', '.join(found)}",
             remedy="Take it out of the spec; it would otherwise be ignored in silence.",
+        )
+
+
+def refuse_unable(step: StepSpec, role: AgentRole, agent: object, tools: tuple[str, ...]) -> None:
+    """Refuse what a step asks of an agent that does not do it.
+
+    Args:
+        step: The step.
+        role: The role of its agent.
+        agent: The agent.
+        tools: Names of the tools that it may call.
+
+    Raises:
+        UsageError: The agent calls no tools of ours, or keeps no sessions.
+    """
+    who = f"agent {role.name!r} (provider {role.config.provider!r})"
+    if tools and getattr(agent, "takes_tools", False) is not True:
+        raise UsageError(
+            f"step {step.name!r} gives the tools {', '.join(tools)} to {who}, which calls no tools of the loop",
+            remedy="Take tools out of the agent and the step, or use a provider that calls them, such as openai.",
+        )
+    if step.session is SessionMode.CONTINUE and getattr(agent, "keeps_sessions", False) is not True:
+        raise UsageError(
+            f"step {step.name!r} says session: continue, but {who} keeps no sessions",
+            remedy="Say session: fresh, or use a provider that keeps them, such as claude-code.",
         )

@@ -12,6 +12,7 @@ from loopengt_local.control import EndRun
 from loopengt_local.scope import RunScope
 
 if TYPE_CHECKING:
+    from loopengt_hookspecs.calls import Calls
     from loopengt_local.compiled import CompiledStep
     from loopengt_local.run import LocalRun
 
@@ -31,6 +32,7 @@ def make_request(
     feedback: str,
     names: Mapping[str, Any] | None,
     emit: Callable[[str, dict[str, Any]], None],
+    calls: Calls,
 ) -> AgentRequest:
     """Make the request of an attempt.
 
@@ -64,7 +66,15 @@ def make_request(
         context=run.fold.context,
         emit=emit,
         put_blob=run.compiled.intake.put_blob(run.journal.storage.put_blob),
+        calls=calls,
+        session=_session(run, step) if step.continues else None,
     )
+
+
+def _session(run: LocalRun, step: CompiledStep) -> Mapping[str, Any] | None:
+    """Return what the agent said of its last conversation in the run."""
+    agent = run.fold.agents.get(step.role.name)
+    return agent.last_metadata if agent is not None else None
 
 
 def idempotency_key(run_id: str, step: str, occurrence: int, attempt: int) -> str:

@@ -34,11 +34,18 @@ class Failure:
     """Nothing was done: the same attempt is made again after ``retry_after``."""
     spent: dict[str, Any] = field(default_factory=dict)
     """Tokens and cost of the failed attempt, as an event has them."""
+    starts_over: bool = False
+    """Another attempt makes all its calls of models and tools anew."""
 
     @classmethod
     def recorded(cls, data: Mapping[str, Any]) -> Failure:
         """Return the failure that an ``agent.error`` event tells of."""
-        return cls(data["error"], tuple(data.get("kinds", ())), retry_after=data.get("retry_after"))
+        return cls(
+            data["error"],
+            tuple(data.get("kinds", ())),
+            retry_after=data.get("retry_after"),
+            starts_over=data.get("starts_over", False),
+        )
 
     @classmethod
     def of(cls, exc: BaseException, clean: Callable[[str], str]) -> Failure:
@@ -54,6 +61,7 @@ class Failure:
                 wait,
                 isinstance(exc, RateLimited) and wait is not None,
                 _spent(exc),
+                getattr(exc, "starts_over", False) is True,
             )
         return cls(f"{type(exc).__name__}: {text}" if text else type(exc).__name__, kinds)
 

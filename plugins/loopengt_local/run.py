@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from loopengt.journal import Journal, Replay
     from loopengt_hookspecs.engines import UnknownOutcomes
+    from loopengt_hookspecs.middleware import Middleware
     from loopengt_hookspecs.patterns import StepOutcome
     from loopengt_local.children.child_runs import ChildRuns
     from loopengt_local.compiled import CompiledLoop, CompiledStep
@@ -61,6 +62,10 @@ class LocalRun(RecordedRun):
         self.watch = ProgressWatch(self, compiled.progress) if compiled.progress is not None else None
         self.children: ChildRuns | None = None
         """Those that are driven for steps with a loop of their own."""
+        self.middleware: tuple[Middleware, ...] = ()
+        """What stands around every attempt of this run, outermost, beside what the config names."""
+        self.offers_noted: dict[str, str] = {}
+        """Digest of what tools offered to each step, as it was last written down."""
         self._turn = 0
         self._under_way: dict[str, asyncio.Task[Any] | None] = {}
         self._occurrences: dict[str, int] = {}

@@ -148,9 +148,25 @@ class StepExecution:
                 f"{failure.text}; not tried again, since its effects may happen once only"
             )
         if retry.allows(failure, self._attempt):
-            await self._retry(failure.text, "error", retry.delay(failure, self._attempt))
+            delay = retry.delay(failure, self._attempt)
+            if self._has_calls() and not failure.starts_over:
+                await self._go_on(failure.text, delay)
+            else:
+                await self._retry(failure.text, "error", delay)
             return None
         return await self._fail(failure.text)
+
+    def _has_calls(self) -> bool:
+        opened = self._run.fold.open.get(self._step.name)
+        return opened is not None and opened.calls is not None
+
+    async def _go_on(self, error: str, delay: float) -> None:
+        """Make another attempt that goes on from the calls of models and tools which this one has made.
+
+        It is told what this one was told: with another prompt, its calls would be others.
+        """
+        data = {"reason": "error", "delay": round(delay, 3), "error": error, "keeps_calls": True}
+        await self._begin_next(data, delay)
 
     async def _wait_out(self, failure: Failure) -> StepOutcome | None:
         """Wait for a rate limit, which is no attempt; None: the same attempt is made again."""
@@ -242,13 +258,19 @@ class StepExecution:
     # -- the outcome ------------------------------------------------------------------------------------------
 
     async def _retry(self, feedback: str, reason: str, delay: float) -> None:
+        self._feedback = feedback
+        await self._begin_next({"reason": reason, "delay": round(delay, 3), "feedback": feedback}, delay)
+
+    async def _begin_next(self, data: dict[str, Any], delay: float) -> None:
         if self._run.watch is not None:
             self._run.watch.check()
         self._attempt += 1
-        self._feedback = feedback
         self._waits, self._waited = 0, 0.0
-        data = {"attempt": self._attempt, "reason": reason, "delay": round(delay, 3), "feedback": feedback}
-        await self._journal.note_large("step.retry", self._step.name, data, "feedback")
+        data = {"attempt": self._attempt, **data}
+        if "feedback" in data:
+            await self._journal.note_large("step.retry", self._step.name, data, "feedback")
+        else:
+            self._journal.note("step.retry", self._step.name, data)
         await self._journal.commit()
         await pause(self._run, self._step.name, delay)
 

@@ -12,13 +12,14 @@ from loopengt.journal.codec import (
 )
 from loopengt.journal.fold import Fold
 from loopengt.journal.reader import load_run, read_events
-from loopengt.journal.records import OpenStep, Usage, total_tokens
+from loopengt.journal.records import CallsUse, OpenStep, Usage, total_tokens
 from loopengt.journal.replay import Key, Replay
 from loopengt.journal.trace import Tracer
 from loopengt.journal.writer import BLOB_LIMIT, Journal
 
 __all__ = [
     "BLOB_LIMIT",
+    "CallsUse",
     "Fold",
     "Journal",
     "Key",

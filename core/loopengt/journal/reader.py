@@ -21,7 +21,11 @@ _SHELVABLE = {
     "agent.response": "output",
     "gate.fail": "feedback",
     "handoff": "payload",
+    "model.response": "response",
     "step.retry": "feedback",
+    "tool.call": "input",
+    "tool.offer": "tools",
+    "tool.result": "output",
 }
 """Types of events with a value that may be stored as a blob, and its key."""
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 __all__ = [
     "REMEMBERED_ATTEMPTS",
     "AgentFold",
+    "CallsFold",
+    "CallsUse",
     "HistoryEntry",
     "OpenStep",
     "ProgressFold",
@@ -67,6 +69,8 @@ class AgentFold(Usage):
     invocations: int = 0
     errors: int = 0
     last_output: Any = None
+    last_metadata: Mapping[str, Any] | None = None
+    """Metadata of its last reply, such as the id of its session; None: it has not replied."""
 
 
 @dataclass(slots=True)
@@ -105,6 +109,45 @@ class ProgressFold:
 
 
 @dataclass(slots=True)
+class CallsFold:
+    """What is known of the calls that an agent made within its attempt, or in attempts that this one goes on from."""
+
+    since: int
+    """The attempt that began them."""
+    results: dict[str, Event] = field(default_factory=dict)
+    """How each call came out (a ``model.response``, ``tool.result`` or ``tool.error`` event), by its key."""
+    begun: dict[str, Event] = field(default_factory=dict)
+    """Calls of tools that may be made once only and have no result yet (``tool.call`` events), by key."""
+
+
+@dataclass(slots=True)
+class CallsUse:
+    """What the requests to models of one attempt have used so far; debited when the attempt is over."""
+
+    requests: int = 0
+    token_usage: dict[str, int] = field(default_factory=dict)
+    cost_usd: float = 0.0
+    """What those have cost that say so."""
+    unpriced: int = 0
+    """Requests that do not say what they cost."""
+
+    @property
+    def tokens(self) -> int:
+        """All tokens."""
+        return total_tokens(self.token_usage) if self.token_usage else 0
+
+    def add(self, data: Mapping[str, Any]) -> None:
+        """Add one request, by the data of its ``model.response`` event."""
+        self.requests += 1
+        for kind, count in data.get("token_usage", {}).items():
+            self.token_usage[kind] = self.token_usage.get(kind, 0) + count
+        if "cost_usd" in data:
+            self.cost_usd += data["cost_usd"]
+        else:
+            self.unpriced += 1
+
+
+@dataclass(slots=True)
 class OpenStep:
     """An execution of a step that has begun and not ended."""
 
@@ -138,6 +181,10 @@ class OpenStep:
     """Tokens of all attempts."""
     weighed: int = 0
     """The last attempt of which a ``progress`` event tells what it came to; 0: none."""
+    calls: CallsFold | None = None
+    """The agent's calls of models and tools; None: there are none."""
+    use: CallsUse | None = None
+    """What those of the current attempt have used; None: nothing, or it is debited."""
 
 
 @dataclass(slots=True)

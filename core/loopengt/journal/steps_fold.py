@@ -8,7 +8,16 @@ from typing import Any
 
 from loopengt.journal.folded import FoldedState
 from loopengt.journal.gathering import gather
-from loopengt.journal.records import AgentFold, HistoryEntry, OpenStep, StepFold, is_turn, total_tokens
+from loopengt.journal.records import (
+    AgentFold,
+    CallsFold,
+    CallsUse,
+    HistoryEntry,
+    OpenStep,
+    StepFold,
+    is_turn,
+    total_tokens,
+)
 from loopengt_hookspecs.models import Event, StepStatus
 from loopengt_hookspecs.patterns import GateFailure, StepOutcome
 
@@ -50,6 +59,7 @@ class StepsFold(FoldedState):
         agent.invocations += 1
         spent.turns += 1
         output = agent.last_output = answer.get("output")
+        agent.last_metadata = metadata = answer.get("metadata") or _NOTHING
         usage = answer.get("token_usage")
         tokens = total_tokens(usage) if usage else 0
         cost = answer.get("cost_usd")
@@ -68,8 +78,7 @@ class StepsFold(FoldedState):
         known.attempts = attempt
         known.started_at, known.completed_at = start.at, complete.at
         outcome = known.outcome = self.last_outcome = StepOutcome(
-            name, attempt, output, None, (), False, complete.at - start.at, usage or _NOTHING,
-            answer.get("metadata") or _NOTHING,
+            name, attempt, output, None, (), False, complete.at - start.at, usage or _NOTHING, metadata,
         )  # fmt: skip
         if self.failures:
             self.failures.pop(name, None)
@@ -122,6 +131,7 @@ class StepsFold(FoldedState):
                 spent[kind] = spent.get(kind, 0) + count
         agent = self._spend(opened, data, tokens, "cost_usd" not in data)
         agent.last_output = data.get("output")
+        agent.last_metadata = data.get("metadata") or _NOTHING
 
     def _agent_error(self, event: Event) -> None:
         opened = self.open[event.step or ""]
@@ -132,6 +142,7 @@ class StepsFold(FoldedState):
 
     def _spend(self, opened: OpenStep, data: dict[str, Any], tokens: int, unknown: bool) -> AgentFold:
         """Debit one attempt to the run, its step and its agent."""
+        opened.use = None
         seconds, cost = data.get("duration", 0.0), data.get("cost_usd", 0.0)
         self.tokens += tokens
         self.cost_usd += cost
@@ -145,6 +156,40 @@ class StepsFold(FoldedState):
                 used.unknown_costs += int(unknown) + more
         return agent
 
+    # -- calls of models and tools ------------------------------------------------------------------------------
+
+    def _calls_of(self, event: Event) -> tuple[OpenStep, CallsFold, str] | None:
+        """Return what an event of a call belongs to; None: an agent tells of a call that it made by itself."""
+        opened, key = self.open.get(event.step or ""), event.data.get("call")
+        if opened is None or key is None:
+            return None
+        if opened.calls is None:
+            opened.calls = CallsFold(opened.attempt)
+        return opened, opened.calls, key
+
+    def _model_response(self, event: Event) -> None:
+        found = self._calls_of(event)
+        if found is not None:
+            opened, calls, key = found
+            calls.results[key] = event
+            if opened.use is None:
+                opened.use = CallsUse()
+            opened.use.add(event.data)
+
+    def _tool_call(self, event: Event) -> None:
+        if event.data.get("once"):
+            found = self._calls_of(event)
+            if found is not None:
+                _, calls, key = found
+                calls.begun[key] = event
+
+    def _tool_result(self, event: Event) -> None:
+        found = self._calls_of(event)
+        if found is not None:
+            _, calls, key = found
+            calls.begun.pop(key, None)
+            calls.results[key] = event
+
     def _gate(self, event: Event) -> None:
         data = event.data
         opened = self.open[event.step or ""]
@@ -156,7 +201,10 @@ class StepsFold(FoldedState):
         opened = self.open[event.step or ""]
         data = event.data
         opened.delay = data.get("delay", 0.0)
-        opened.waited = opened.waited + opened.delay if data["attempt"] == opened.attempt else 0.0
+        same = data["attempt"] == opened.attempt
+        opened.waited = opened.waited + opened.delay if same else 0.0
+        if not same and not data.get("keeps_calls"):
+            opened.calls = None
         opened.attempt = data["attempt"]
         opened.feedback = data.get("feedback", opened.feedback)  # a wait for a rate limit leaves it
         opened.retry_at = event.at + opened.delay

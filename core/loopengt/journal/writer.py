@@ -24,7 +24,17 @@ BLOB_LIMIT = 64 * 1024
 
 _new_event = tuple.__new__  # half the time of the named constructor, four times a step
 _AT_ONCE = frozenset(
-    {"step.start", "step.retry", "agent.invoke", "tool.call", "tool.result", "tool.error", "custom"}
+    {
+        "step.start",
+        "step.retry",
+        "agent.invoke",
+        "agent.progress",
+        "model.request",
+        "tool.call",
+        "tool.result",
+        "tool.error",
+        "custom",
+    }
 )
 """Events that observers may see before they are durable; the others are shown when they are."""
 
@@ -94,6 +104,12 @@ class Journal:
         self._noted.append(event)
         if self._publish is not None:
             self._unpublished.append(event)
+            self._flush()
+
+    def show(self, kind: str, step: str | None, data: dict[str, Any]) -> None:
+        """Let observers see something that is not recorded; its position is that of the last event."""
+        if self._publish is not None:
+            self._unpublished.append(_new_event(Event, (self._seq, kind, self.now(), step, data)))
             self._flush()
 
     async def create(self, row: RunRow, owner: str, ttl: float) -> None:

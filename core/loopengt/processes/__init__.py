@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from loopengt.processes.orphans import reap_orphans
     from loopengt.processes.output import Output
     from loopengt.processes.program import ProgramResult, keep_whole, run_program
+    from loopengt.processes.watching import Watch
 else:
     __getattr__, __dir__ = attach(
         __name__,
@@ -26,12 +27,14 @@ else:
             "orphans": ("reap_orphans",),
             "output": ("Output",),
             "program": ("ProgramResult", "keep_whole", "run_program"),
+            "watching": ("Watch",),
         },
     )
 
 __all__ = [
     "Output",
     "ProgramResult",
+    "Watch",
     "base_environment",
     "find_program",
     "keep_whole",

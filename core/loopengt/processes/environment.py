@@ -51,6 +51,7 @@ _INSTALL = {
     "uvx": "pip install uv",
 }
 _INSTALL_FROM = {
+    "agy": "Install the Antigravity CLI from https://antigravity.google/docs/cli/install",
     "cargo": "Install Rust from https://rustup.rs",
     "cursor-agent": "Install the Cursor CLI from https://cursor.com/cli",
     "docker": "Install Docker from https://docs.docker.com/get-docker",

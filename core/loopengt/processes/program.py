@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from loopengt.processes.output import Output
+    from loopengt.processes.watching import Watch
 
 __all__ = ["ProgramResult", "keep_whole", "run_program"]
 
@@ -63,6 +64,7 @@ async def run_program(
     max_output: int = 1_000_000,
     grace_seconds: float = 2.0,
     timeout: float | None = None,
+    watch: Watch | None = None,
 ) -> ProgramResult:
     """Run a program and wait until it, and all of its process group, is gone.
 
@@ -80,18 +82,19 @@ async def run_program(
         max_output: Most bytes of each stream to keep in memory; more goes to a temporary file.
         grace_seconds: Seconds between SIGTERM and SIGKILL.
         timeout: Seconds that the program may take; None: no limit.
+        watch: Sees its lines as they come, and may end it early.
 
     Raises:
         MissingRequirement: The program, or its interpreter, is not there or may not be executed.
         AgentError: It cannot be started for another reason; ``kind`` is ``ArgumentListTooLong`` when
             arguments or environment exceed what the system takes.
     """
-    program = RunningProgram(command, cwd, env, stdin, max_output)
+    program = RunningProgram(command, cwd, env, stdin, max_output, watch)
     cancelled: asyncio.CancelledError | None = None
     timed_out = False
     try:
         try:
-            timed_out = not await program.wait(timeout)
+            timed_out = not await program.wait(timeout) and (watch is None or watch.ended_by == "timeout")
         except asyncio.CancelledError as error:
             cancelled = error
         cancelled = await program.end(grace_seconds) or cancelled
@@ -102,6 +105,8 @@ async def run_program(
         program.close()
     if cancelled is not None:
         raise cancelled
+    if watch is not None:
+        watch.finish()
     return ProgramResult(
         program.exit_code, program.out, program.err, program.duration_seconds, timed_out=timed_out
     )

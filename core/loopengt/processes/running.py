@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from loopengt.processes.watching import Watch
+
 __all__ = ["RunningProgram"]
 
 DRAIN_SECONDS = 0.5
@@ -34,8 +36,15 @@ class RunningProgram:
     """A running program, its pipes and its process group."""
 
     def __init__(
-        self, command: Sequence[str] | str, cwd: Path, env: Mapping[str, str], stdin: bytes | None, keep: int
+        self,
+        command: Sequence[str] | str,
+        cwd: Path,
+        env: Mapping[str, str],
+        stdin: bytes | None,
+        keep: int,
+        watch: Watch | None = None,
     ) -> None:
+        self._watch_output = watch
         self._loop = asyncio.get_running_loop()
         self._began = time.monotonic()
         self._ended: float | None = None
@@ -57,7 +66,11 @@ class RunningProgram:
 
     async def wait(self, seconds: float | None) -> bool:
         """Wait for the end of the main process, then briefly for its output's; False: the time was up."""
-        await asyncio.wait([self._exited], timeout=seconds)
+        if self._watch_output is not None:
+            if not await self._watch_output.wait(self._exited, seconds):
+                return False
+        else:
+            await asyncio.wait([self._exited], timeout=seconds)
         if not self._exited.done():
             return False
         if self._unread:
@@ -184,6 +197,8 @@ class RunningProgram:
             self._drop(fd)
             return False
         output.feed(chunk)
+        if self._watch_output is not None:
+            self._watch_output.feed(chunk, lines=output is self.out)
         return True
 
     def _drop(self, fd: int) -> None:

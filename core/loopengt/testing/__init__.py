@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from loopengt._lazy import attach
 
 if TYPE_CHECKING:
+    from loopengt.testing.fake_openai import FakeOpenAI
     from loopengt.testing.observing import RecordingObserver
     from loopengt.testing.running import loop_spec, make_kernel, resume_loop, run_loop, run_loop_sync
     from loopengt.testing.scripted import ScriptedAgent, ScriptUsedUp
@@ -32,6 +33,7 @@ else:
     __getattr__, __dir__ = attach(
         __name__,
         {
+            "fake_openai": ("FakeOpenAI",),
             "observing": ("RecordingObserver",),
             "running": ("loop_spec", "make_kernel", "resume_loop", "run_loop", "run_loop_sync"),
             "scripted": ("ScriptUsedUp", "ScriptedAgent"),
@@ -40,6 +42,7 @@ else:
     )
 
 __all__ = [
+    "FakeOpenAI",
     "RecordingObserver",
     "ScriptUsedUp",
     "ScriptedAgent",

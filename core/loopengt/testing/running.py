@@ -59,6 +59,8 @@ def make_kernel(
         agents = ScriptedAgent()
     providers = agents if isinstance(agents, Mapping) else {"scripted": agents}
     chosen: dict[str, object] = {**_own_plugins()}
+    for name in providers:  # the given one takes the place of a built-in one of its name
+        chosen.pop(f"agent_{normalise(name)}", None)
     chosen |= {normalise(name): module for name, module in plugins}
     chosen[PLUGIN] = _registering(providers)
     tables: dict[str, Any] = {"storage": {"name": storage}, **(config or {})}

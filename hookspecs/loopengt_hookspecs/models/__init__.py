@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.models.evals import EvalMetrics, JudgeResult
     from loopengt_hookspecs.models.events import End, Event
     from loopengt_hookspecs.models.handoff import HandoffConfig, HandoffContext
+    from loopengt_hookspecs.models.mcp import McpServer
     from loopengt_hookspecs.models.memory import MemoryEntry, MemoryRead, MemoryWrite, StepMemory, content_id
     from loopengt_hookspecs.models.policy import (
         Budget,
@@ -88,6 +89,7 @@ __all__ = [
     "LoopSpec",
     "LoopState",
     "LoopTrigger",
+    "McpServer",
     "MemoryEntry",
     "MemoryRead",
     "MemoryScope",
@@ -161,6 +163,7 @@ _MODULES = {
     "evals": ("EvalMetrics", "JudgeResult"),
     "events": ("End", "Event"),
     "handoff": ("HandoffConfig", "HandoffContext"),
+    "mcp": ("McpServer",),
     "memory": ("MemoryEntry", "MemoryRead", "MemoryWrite", "StepMemory", "content_id"),
     "policy": (
         "Budget",

@@ -10,6 +10,7 @@ from loopengt_hookspecs.models._base import Declarative, Name, OpenDict, Referen
 from loopengt_hookspecs.models.agents import AgentRole
 from loopengt_hookspecs.models.enums import PatternName, StopKind, TriggerType, WorkspaceKind
 from loopengt_hookspecs.models.handoff import HandoffConfig
+from loopengt_hookspecs.models.mcp import McpServer
 from loopengt_hookspecs.models.policy import Policy
 from loopengt_hookspecs.models.steps import StepSpec
 from loopengt_hookspecs.models.tools import ToolSpec
@@ -86,6 +87,10 @@ class LoopSpec(Declarative):
     agents: list[AgentRole] = Field(min_length=1, description="The agents that steps can name.")
     tools: list[ToolSpec] = Field(
         default_factory=list, description="The tools that agents and steps can name."
+    )
+    mcp_servers: dict[Name, McpServer] = Field(
+        default_factory=dict,
+        description="MCP servers that tools can name, beside those of the project's config; of one name, this one.",
     )
     steps: list[StepSpec] = Field(min_length=1, description="The work, in declaration order.")
     policy: Policy = Field(default_factory=Policy, description="Limits, retries and gates.")

@@ -88,6 +88,7 @@ class Reservation:
         """Whose seconds were over in the midst of it."""
         self.deadline: Deadline | None = None
         self.began = 0.0
+        self.suspended = 0.0
 
     @property
     def is_open(self) -> bool:
@@ -215,6 +216,17 @@ class Account:
                 raise self._too_large(unit, reservation, need, rest, limit)
         reservation.amounts[self, unit] = need
         return True
+
+    def check_use(self, reservation: Reservation, used: dict[str, float]) -> None:
+        """Hold what an attempt under way has used against what is left for it.
+
+        Raises:
+            Exhausted: It has used all of it.
+        """
+        for unit, amount in used.items():
+            left = self.left(unit, reservation)
+            if left is not None and amount >= left - TINY:
+                raise self._used_up(unit, self.used(unit) + amount, self.limit(unit))
 
     def enter(self, reservation: Reservation) -> None:
         """Keep a reservation that was admitted."""

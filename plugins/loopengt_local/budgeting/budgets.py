@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from math import ceil
 from typing import TYPE_CHECKING, Any
 
-from loopengt.journal import Usage, total_tokens
+from loopengt.journal import CallsUse, Usage, total_tokens
 from loopengt_hookspecs.models import End, EndReason, OnUnknownCost
 from loopengt_local.budgeting.accounts import Account, Exhausted, Reservation
 from loopengt_local.budgeting.pricing import CHARS_PER_TOKEN
@@ -156,6 +156,34 @@ class Budgets:
         reservation.began = self.clock()
         for account in reservation.accounts:
             account.begin(reservation)
+
+    def suspend(self, reservation: Reservation) -> None:
+        """The attempt waits for a person: its seconds do not count."""
+        reservation.suspended = self.clock()
+        for account in reservation.accounts:
+            account.stop(reservation)
+
+    def go_on(self, reservation: Reservation) -> None:
+        """The attempt goes on: its seconds count again."""
+        if reservation.used is None:
+            reservation.began += self.clock() - reservation.suspended
+            for account in reservation.accounts:
+                account.begin(reservation)
+
+    def check_use(self, reservation: Reservation, step: CompiledStep, use: CallsUse) -> None:
+        """Hold what an attempt that is under way has used against the budgets, before it uses more.
+
+        Raises:
+            EndRun: There is nothing left.
+        """
+        cost: float | None = use.cost_usd
+        if use.unpriced:
+            cost = step.pricing.estimate(use.token_usage, called=True)
+        try:
+            for account in reservation.accounts:
+                account.check_use(reservation, {"tokens": use.tokens, "cost_usd": cost or 0.0})
+        except Exhausted as exc:
+            raise self._end(exc) from None
 
     def settle(self, reservation: Reservation, data: Mapping[str, Any]) -> None:
         """The attempt is over; the event that debits it was noted just now.

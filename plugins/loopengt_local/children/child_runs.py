@@ -18,9 +18,10 @@ from loopengt_hookspecs.models import End, EndReason, RunStatus
 from loopengt_local.children.child_attempts import is_open_failure
 from loopengt_local.children.subloops import recorded_tree
 from loopengt_local.control import EndRun
-from loopengt_local.drive import Drive, row_of
+from loopengt_local.drive import Drive
 from loopengt_local.forks.changing import current_header, limits_of, load_recorded
 from loopengt_local.results import result_of
+from loopengt_local.rows import row_of
 
 if TYPE_CHECKING:
     from loopengt_hookspecs.engines import RunResult
@@ -228,6 +229,7 @@ class ChildRuns:
             self._host.leases(),
             unknown_outcome=child.parent.unknown_outcome,
             children=ChildRuns(self._host, self._hub),
+            middleware=child.parent.middleware,
             **more,
         )
 

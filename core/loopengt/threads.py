@@ -45,7 +45,7 @@ async def call_in_thread(call: Callable[[T], Any], argument: T, abandoned: Calla
         with suppress(RuntimeError):  # the event loop is closed: nobody waits any more
             loop.call_soon_threadsafe(settle, outcome)
 
-    threading.Thread(target=work, name="loopengt-agent", daemon=True).start()
+    threading.Thread(target=work, name="loopengt-call", daemon=True).start()
     try:
         return await future
     except asyncio.CancelledError:

@@ -1,0 +1,117 @@
+"""Describes a request for a cassette, and shows how two of them differ."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from loopengt.redaction import process_redactor
+
+if TYPE_CHECKING:
+    from loopengt_cassettes.placeholders import Placeholders
+    from loopengt_hookspecs.agents import AgentRequest
+
+__all__ = ["Comparison", "describe"]
+
+_LARGEST_CONTEXT = 16_000
+"""Bytes of a context that is kept as it is; of a larger one its digest is."""
+
+_MOST_LINES = 60
+"""Lines of a difference that are shown."""
+
+_VOLATILE = tuple(
+    (re.compile(pattern), word)
+    for pattern, word in (
+        (r"\x1b\[[0-?]*[ -/]*[@-~]", ""),
+        (r"/(?:private/)?(?:var/folders/[^/\s]+/[^/\s]+/T|(?:var/)?tmp|dev/shm)/[^\s'\"]+", "<temporary>"),
+        (r"\b[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}\b", "<uuid>"),
+        (r"\b0x[0-9A-Fa-f]{5,16}\b", "<address>"),
+        (r"\b\d{4}-\d{2}-\d{2}[T ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?(?:Z|[+-]\d{2}:?\d{2})\b)?", "<time>"),
+        (r"(?<![\w:.])\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)?\b", "<time>"),
+        (
+            r"(?<![\w.])\d+(?:\.\d+)?(?:e-?\d+)? ?(?:ns|us|µs|ms|s|secs?|mins?|(?:nano|micro|milli)?seconds?|minutes?)\b",
+            "<duration>",
+        ),
+        (r"\b(pid|PID)\b([ :=#]*)\d+", r"\1\2<pid>"),
+        (r"={3,}", "==="),  # rules are drawn as long as what stands in them leaves room for
+    )
+)
+"""What gates say anew each time, though they say the same: it reaches the next request as feedback."""
+
+
+def describe(request: AgentRequest, placeholders: Placeholders) -> dict[str, Any]:
+    """Return what a cassette says of a request: JSON data, with placeholders and without secrets."""
+    config = request.agent.config
+    context = placeholders.take_out(dict(request.context))
+    raw = json.dumps(context, sort_keys=True, ensure_ascii=False, default=str).encode("utf-8", "replace")
+    large = len(raw) > _LARGEST_CONTEXT
+    described = {
+        "loop": request.loop,
+        "step": request.step,
+        "occurrence": request.occurrence,
+        "attempt": request.attempt,
+        "agent": request.agent.name,
+        "provider": config.provider,
+        "model": config.model if "model" in config.model_fields_set else None,
+        "system_prompt": placeholders.take_out(request.system_prompt),
+        "prompt": placeholders.take_out(request.prompt),
+        "feedback": placeholders.take_out(request.feedback),
+        "context": {"sha256": hashlib.sha256(raw).hexdigest()} if large else json.loads(raw),
+    }
+    cleaned: dict[str, Any] = _redacted(described)
+    return cleaned
+
+
+def _redacted(value: Any) -> Any:
+    redactor = process_redactor()
+    if not redactor.active:
+        return value
+    if isinstance(value, str):
+        return redactor.text(value)
+    if isinstance(value, dict):
+        return {key: _redacted(item) for key, item in value.items()}
+    return [_redacted(item) for item in value] if isinstance(value, list) else value
+
+
+class Comparison:
+    """Compares requests, but for what differs each time: durations, times, addresses, temporary paths.
+
+    Args:
+        ignore: Regular expressions; what they match is not compared either.
+    """
+
+    def __init__(self, ignore: Iterable[str] = ()) -> None:
+        self._ignored = tuple((re.compile(pattern), "<ignored>") for pattern in ignore)
+
+    def difference(self, recorded: Mapping[str, Any], made: Mapping[str, Any]) -> str:
+        """Return how a request differs from the recorded one, as a unified diff; empty: it does not."""
+        before, after = self._lines(recorded), self._lines(made)
+        if before == after:
+            return ""
+        lines = list(difflib.unified_diff(before, after, "recorded", "now", n=2, lineterm=""))
+        if len(lines) > _MOST_LINES:
+            lines = [*lines[:_MOST_LINES], f"… and {len(lines) - _MOST_LINES} more lines"]
+        return "\n".join(lines)
+
+    def _lines(self, request: Mapping[str, Any]) -> list[str]:
+        """Write a request in lines: texts line by line below their key, all else as JSON."""
+        lines: list[str] = []
+        for key in sorted({"loop", *request}):
+            value = request.get(key)
+            if isinstance(value, str) and "\n" in value:
+                lines += [f"{key}:", *(f"  {line.rstrip()}" for line in self._settled(value).split("\n"))]
+            elif isinstance(value, str):
+                lines.append(f"{key}: {self._settled(value)}")
+            else:
+                text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False)
+                lines += self._settled(f"{key}: {text}").split("\n")
+        return lines
+
+    def _settled(self, text: str) -> str:
+        for pattern, word in (*self._ignored, *_VOLATILE):
+            text = pattern.sub(word, text)
+        return text

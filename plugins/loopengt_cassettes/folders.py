@@ -1,0 +1,105 @@
+"""Looks at a workspace: which files it holds, and what has changed since."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+__all__ = ["LEFT_OUT", "FileState", "Listing", "Scanner", "changes", "is_left_out"]
+
+LEFT_OUT = (".git", ".loopengt", "__pycache__")
+"""Files and folders of these names, and folders named ``.*_cache``, are no part of what an agent has made."""
+
+_CHUNK = 1 << 20
+_SETTLED_NS = 1_000_000_000
+"""Age from which a file's times tell whether it has changed; a younger one may change without them."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileState:
+    """What stands at a path."""
+
+    kind: str
+    """``file`` or ``link``."""
+    mode: int
+    """Permission bits of a file; 0 for a link."""
+    content: str
+    """SHA-256 of a file's content; a link's target."""
+
+
+Listing: TypeAlias = dict[str, FileState]
+"""Files and links by their path, relative to the workspace, with ``/``."""
+
+
+def is_left_out(name: str) -> bool:
+    """Whether a file or folder of that name is left out."""
+    return name in LEFT_OUT or (name.startswith(".") and name.endswith("_cache"))
+
+
+def changes(before: Mapping[str, FileState], after: Mapping[str, FileState]) -> list[str]:
+    """Return the paths that differ, sorted."""
+    return sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
+
+
+class Scanner:
+    """Lists one workspace, and remembers the digests of files that do not change. Its methods block.
+
+    Args:
+        root: The workspace.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = str(root)
+        self._digests: dict[str, tuple[tuple[int, ...], str]] = {}
+
+    def scan(self) -> Listing:
+        """Return what the workspace holds; what is neither file nor link, or cannot be read, is left out."""
+        now = time.time_ns()
+        known, self._digests = self._digests, {}
+        return {path: state for path, entry in self._walk("") if (state := self._state(path, entry, known, now))}
+
+    def _walk(self, folder: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        try:
+            with os.scandir(os.path.join(self._root, folder)) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError:
+            return
+        for entry in found:
+            if is_left_out(entry.name):
+                continue
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                yield from self._walk(path)
+            else:
+                yield path, entry
+
+    def _state(
+        self, path: str, entry: os.DirEntry[str], known: dict[str, tuple[tuple[int, ...], str]], now: int
+    ) -> FileState | None:
+        try:
+            if entry.is_symlink():
+                return FileState("link", 0, os.readlink(entry.path))
+            facts = entry.stat(follow_symlinks=False)
+            if not stat.S_ISREG(facts.st_mode):
+                return None
+            stamp = (facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
+            digest = known[path][1] if path in known and known[path][0] == stamp else _digest(entry.path)
+        except OSError:
+            return None
+        if now - max(facts.st_mtime_ns, facts.st_ctime_ns) > _SETTLED_NS:
+            self._digests[path] = (stamp, digest)
+        return FileState("file", stat.S_IMODE(facts.st_mode), digest)
+
+
+def _digest(path: str) -> str:
+    digest = hashlib.sha256()
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC), "rb", buffering=0) as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

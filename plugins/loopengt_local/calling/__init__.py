@@ -1,0 +1,1 @@
+"""What agents do within an attempt: requests to models, calls of tools, questions to people; each recorded."""
