@@ -6,12 +6,12 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
-__all__ = ["LEFT_OUT", "FileState", "Listing", "Scanner", "changes", "is_left_out"]
+__all__ = ["LEFT_OUT", "FileState", "Listing", "Scanner", "changes", "is_left_out", "look"]
 
 LEFT_OUT = (".git", ".loopengt", "__pycache__")
 """Files and folders of these names, and folders named ``.*_cache``, are no part of what an agent has made."""
@@ -47,15 +47,35 @@ def changes(before: Mapping[str, FileState], after: Mapping[str, FileState]) -> 
     return sorted(path for path in before.keys() | after.keys() if before.get(path) != after.get(path))
 
 
+def look(root: Path, paths: Iterable[str]) -> Listing:
+    """Return what stands at some paths of a workspace. It blocks."""
+    found: Listing = {}
+    for path in paths:
+        place = os.path.join(root, path)
+        try:
+            facts = os.lstat(place)
+            if stat.S_ISLNK(facts.st_mode):
+                found[path] = FileState("link", 0, os.readlink(place))
+            elif stat.S_ISREG(facts.st_mode):
+                found[path] = FileState("file", stat.S_IMODE(facts.st_mode), _digest(place))
+        except OSError:
+            continue
+    return found
+
+
 class Scanner:
     """Lists one workspace, and remembers the digests of files that do not change. Its methods block.
 
     Args:
         root: The workspace.
+        apart: A folder that is left out, should it lie in the workspace.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, apart: Path) -> None:
         self._root = str(root)
+        real = root.resolve()
+        apart = apart.resolve()
+        self._apart = apart.relative_to(real).as_posix() if apart.is_relative_to(real) else ""
         self._digests: dict[str, tuple[tuple[int, ...], str]] = {}
 
     def scan(self) -> Listing:
@@ -75,7 +95,8 @@ class Scanner:
                 continue
             path = f"{folder}/{entry.name}" if folder else entry.name
             if entry.is_dir(follow_symlinks=False):
-                yield from self._walk(path)
+                if path != self._apart:
+                    yield from self._walk(path)
             else:
                 yield path, entry
 

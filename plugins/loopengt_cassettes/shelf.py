@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from loopengt import __version__
+from loopengt.redaction import process_redactor
 from loopengt_cassettes.errors import CassetteDamaged
 
 __all__ = ["FORMAT", "Shelf", "call_name"]
@@ -110,7 +111,7 @@ class Shelf:
         (self._open / f"{name}.json").unlink(missing_ok=True)
 
     def put_blob(self, content: bytes) -> str:
-        """Keep a content, once, and return its digest."""
+        """Keep a content, once, as it is, and return its digest."""
         digest = hashlib.sha256(content).hexdigest()
         path = self._blobs / digest
         if not path.exists():
@@ -148,7 +149,7 @@ class Shelf:
 
     def _write(self, path: Path, data: dict[str, Any]) -> None:
         text = json.dumps(data, indent=1, ensure_ascii=False)
-        self._replace(path, f"{text}\n".encode("utf-8", "surrogatepass"))
+        self._replace(path, process_redactor().encoded(f"{text}\n".encode("utf-8", "surrogatepass")))
 
     def _replace(self, path: Path, content: bytes) -> None:
         scratch = path.with_name(f"{path.name}.{os.getpid()}.new")

@@ -33,6 +33,8 @@ class Turn:
     """JSON Schema of the answer, of a CLI that takes one."""
     schema_file: str = ""
     """The same in a file, of a CLI that takes that."""
+    args: tuple[str, ...] = ()
+    """Further arguments; they come before the prompt."""
     trust_workspace: bool = False
     add_dirs: tuple[str, ...] = ()
     allowed_tools: tuple[str, ...] = ()

@@ -21,7 +21,16 @@ from loopengt_hookspecs.tools import ToolError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["KEPT_OUT", "Place", "in_words", "is_kept_out", "located", "open_child", "open_file", "open_folder"]
+__all__ = [
+    "KEPT_OUT",
+    "Place",
+    "in_words",
+    "is_kept_out",
+    "located",
+    "open_child",
+    "open_file",
+    "open_folder",
+]
 
 KEPT_OUT = frozenset({".git", ".loopengt"})
 """Folders (or files) that no tool writes to, at any depth: the repository's and our own."""
@@ -99,7 +108,9 @@ def open_folder(place: Place) -> int:
     """
     found = place.look()
     if found is None:
-        raise ToolError(f"there is no folder {place.shown} in the workspace", remedy="list_files shows what there is.")
+        raise ToolError(
+            f"there is no folder {place.shown} in the workspace", remedy="list_files shows what there is."
+        )
     if not stat.S_ISDIR(found.st_mode):
         raise ToolError(f"{place.shown} is not a folder but {_kind(found.st_mode)}")
     return open_child(place.folder, place.name or ".")
@@ -123,7 +134,9 @@ def open_file(place: Place) -> int:
     """
     found = place.look()
     if found is None:
-        raise ToolError(f"there is no file {place.shown} in the workspace", remedy="list_files shows what there is.")
+        raise ToolError(
+            f"there is no file {place.shown} in the workspace", remedy="list_files shows what there is."
+        )
     _refuse_special(found.st_mode, place.shown)
     file = os.open(place.name, _FILE, dir_fd=place.folder)
     try:
@@ -233,7 +246,9 @@ def _components(workspace: Path, path: str, shown: str | None = None) -> deque[s
     """
     shown = path if shown is None else shown
     if not path or "\0" in path:
-        raise ToolError("the path is empty or has a zero byte: give one relative to the workspace, such as src/a.py")
+        raise ToolError(
+            "the path is empty or has a zero byte: give one relative to the workspace, such as src/a.py"
+        )
     try:
         os.fsencode(path)
     except UnicodeEncodeError:

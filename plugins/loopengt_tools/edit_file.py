@@ -80,7 +80,9 @@ def _data_of(place: Place) -> bytes:
     with os.fdopen(open_file(place), "rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size > _MOST_BYTES:
-            raise ToolError(f"{place.shown} has {size:,} bytes; the most that can be edited are {_MOST_BYTES:,}")
+            raise ToolError(
+                f"{place.shown} has {size:,} bytes; the most that can be edited are {_MOST_BYTES:,}"
+            )
         data = file.read(_MOST_BYTES + 1)
     if is_binary(data):
         raise ToolError(f"{place.shown} is not text: it has zero bytes")

@@ -50,7 +50,10 @@ class ListFiles:
                 "minimum": 1,
                 "description": f"Levels to go down; 1: the folder alone. Default {_DEPTH}, with a pattern all.",
             },
-            "all": {"type": "boolean", "description": "Whether to list packages and caches, too. Default false."},
+            "all": {
+                "type": "boolean",
+                "description": "Whether to list packages and caches, too. Default false.",
+            },
         },
         "additionalProperties": False,
     }

@@ -35,8 +35,16 @@ class ReadFile:
         "type": "object",
         "properties": {
             "path": {"type": "string", "description": "Path of the file, relative to the workspace."},
-            "offset": {"type": "integer", "minimum": 1, "description": "First line to read, from 1. Default 1."},
-            "limit": {"type": "integer", "minimum": 1, "description": f"Most lines to read. Default {_LINES}."},
+            "offset": {
+                "type": "integer",
+                "minimum": 1,
+                "description": "First line to read, from 1. Default 1.",
+            },
+            "limit": {
+                "type": "integer",
+                "minimum": 1,
+                "description": f"Most lines to read. Default {_LINES}.",
+            },
         },
         "required": ["path"],
         "additionalProperties": False,
@@ -86,7 +94,9 @@ def _skip(file: IO[bytes], lines: int, stop: Stop) -> int:
     return passed
 
 
-def _take(file: IO[bytes], first: int, most: int, most_bytes: int, stop: Stop) -> tuple[list[bytes], list[str]]:
+def _take(
+    file: IO[bytes], first: int, most: int, most_bytes: int, stop: Stop
+) -> tuple[list[bytes], list[str]]:
     """Read lines as long as they fit, and say what is left."""
     lines: list[bytes] = []
     size = 0

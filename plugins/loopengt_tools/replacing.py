@@ -57,7 +57,9 @@ def apply(edit: Edit, data: bytes, path: str) -> Change:
             remedy="Read the file; to make another edit give more of the lines around it.",
         )
     if count == 0:
-        raise ToolError(f"old_text is not in {path}{_why_not(edit, data)}", remedy="Read the file, and copy the text.")
+        raise ToolError(
+            f"old_text is not in {path}{_why_not(edit, data)}", remedy="Read the file, and copy the text."
+        )
     starts = _starts(edit.old, data)
     if count > 1 and not edit.everywhere:
         lines = ", ".join(str(data.count(b"\n", 0, start) + 1) for start in starts[:_MOST_SHOWN])
@@ -69,7 +71,9 @@ def apply(edit: Edit, data: bytes, path: str) -> Change:
     times = "once" if count == 1 else f"{count} times"
     hunks = [_hunk(edit, data, start, n) for n, start in enumerate(starts[:_MOST_SHOWN])]
     more = f"\n… and {count - _MOST_SHOWN} more places" if count > _MOST_SHOWN else ""
-    return Change(data.replace(edit.old, edit.new), f"Replaced {times} in {path}:\n" + "\n".join(hunks) + more)
+    return Change(
+        data.replace(edit.old, edit.new), f"Replaced {times} in {path}:\n" + "\n".join(hunks) + more
+    )
 
 
 def _with_line_ends(edit: Edit, data: bytes) -> Edit:

@@ -93,7 +93,9 @@ class SearchText:
         """
         given: dict[str, Any] = call.arguments
         if "\n" in given["query"]:
-            raise ToolError("the query has a line end, and lines are searched one by one: search for one line of it")
+            raise ToolError(
+                "the query has a line end, and lines are searched one by one: search for one line of it"
+            )
         wanted = Search(
             workspace=str(call.workspace),
             path=given.get("path", "."),
@@ -109,7 +111,9 @@ class SearchText:
             if wanted.regex
             else await in_thread(lambda stop: search(wanted, stop))
         )
-        return within(text, options.max_output_bytes, "the matches are cut here: narrow them with path or files")
+        return within(
+            text, options.max_output_bytes, "the matches are cut here: narrow them with path or files"
+        )
 
 
 async def _in_child(wanted: Search, seconds: float, workspace: Path) -> str:

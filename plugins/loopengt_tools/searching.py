@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISDIR
 from typing import TYPE_CHECKING, Any
 
 from loopengt_hookspecs.tools import ToolError
@@ -189,6 +190,4 @@ def _shown(line: str, at: int = 0) -> str:
 
 
 def _is_folder(found: os.stat_result) -> bool:
-    from stat import S_ISDIR
-
     return S_ISDIR(found.st_mode)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from loopengt_coding_clis.dialect import Dialect, Event, Turn
+from loopengt_coding_clis.dialect import Dialect, Event, Permission, Turn
 from loopengt_coding_clis.report import count, items, mapping, money, text
 
 if TYPE_CHECKING:
@@ -14,15 +14,18 @@ if TYPE_CHECKING:
 
 __all__ = ["DIALECT", "read_message"]
 
-_MODES = {"read": ("plan",), "edit": ("acceptEdits",), "full": ("bypassPermissions",)}
+_PERMISSIONS: dict[Permission, tuple[str, ...]] = {
+    "read": ("--permission-mode=plan",),
+    "edit": ("--permission-mode=acceptEdits",),
+    "full": ("--permission-mode=bypassPermissions",),
+}
 _EDITING = ("Edit", "MultiEdit", "NotebookEdit", "Write")
 _OVERLOADED = (429, 529)
 
 
 def _arguments(turn: Turn) -> list[str]:
     # The values stand in the same token as their flag: several flags take lists, and would take what follows, too.
-    argv = ["-p", "--output-format", "stream-json", "--verbose"]
-    argv += [f"--permission-mode={mode}" for mode in _MODES[turn.permissions]]
+    argv = ["-p", "--output-format", "stream-json", "--verbose", *_PERMISSIONS[turn.permissions], *turn.args]
     forbidden = (*turn.disallowed_tools, *(_EDITING if turn.permissions == "read" else ()))
     if turn.model:
         argv.append(f"--model={turn.model}")
@@ -128,7 +131,7 @@ DIALECT = Dialect(
         "CLAUDE_CODE_OAUTH_TOKEN",
         "CLAUDE_CONFIG_DIR",
     ),
-    permissions={level: (f"--permission-mode={mode[0]}",) for level, mode in _MODES.items()},  # type: ignore[misc]
+    permissions=_PERMISSIONS,
     arguments=_arguments,
     read=_read,
     takes_system_prompt=True,

@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 
 import anyio
 from mcp import Client
-from mcp.types import Implementation, ToolListChangedNotification
+from mcp.types import (
+    Implementation,
+    PromptListChangedNotification,
+    ResourceListChangedNotification,
+    ToolListChangedNotification,
+)
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from loopengt import __version__
@@ -58,6 +63,8 @@ class Connection:
         self.notes = Notes()
         self.tools_changed = True
         """Whether the list of tools has to be read anew."""
+        self.beside: frozenset[str] | None = None
+        """Which of ``resources`` and ``prompts`` the server has; None: nobody has looked."""
         self._target = target
         self._connect_seconds = connect_seconds
         self._on_question = on_question
@@ -181,3 +188,5 @@ class Connection:
             self._stop.set()
         if isinstance(message, ToolListChangedNotification):
             self.tools_changed = True
+        elif isinstance(message, ResourceListChangedNotification | PromptListChangedNotification):
+            self.beside = None

@@ -12,7 +12,7 @@ from loopengt_hookspecs.models import Effects
 from loopengt_hookspecs.tools import ToolOffer
 
 if TYPE_CHECKING:
-    from mcp.types import ServerCapabilities, Tool
+    from mcp.types import Tool
 
     from loopengt_hookspecs.models import ToolSpec
 
@@ -43,13 +43,13 @@ class Found:
     """Whether the server promises structured data."""
 
 
-def found(spec: ToolSpec, tools: Iterable[Tool], capabilities: ServerCapabilities) -> Iterator[Found]:
+def found(spec: ToolSpec, tools: Iterable[Tool], beside: frozenset[str] = frozenset()) -> Iterator[Found]:
     """Yield what a declaration offers of a server: one tool, some, or all it has.
 
     Args:
         spec: The declaration.
         tools: The server's tools.
-        capabilities: What else the server has.
+        beside: Which of ``resources`` and ``prompts`` the server has, too.
     """
     if not spec.mcp_tools:
         yield from (_found(spec, tool, spec.name) for tool in tools if tool.name == spec.name)
@@ -61,7 +61,7 @@ def found(spec: ToolSpec, tools: Iterable[Tool], capabilities: ServerCapabilitie
             name = _free(_name(spec.name, tool.name), tool.name, taken)
             yield _found(spec, tool, name)
     if everything:
-        for ours in _beside(spec, capabilities):
+        for ours in _beside(spec, beside):
             if ours.offer.name not in taken:
                 yield ours
 
@@ -98,13 +98,13 @@ def _found(spec: ToolSpec, tool: Tool, name: str) -> Found:
     return Found(offer, tool.name, repeatable(spec, tool), structured=tool.output_schema is not None)
 
 
-def _beside(spec: ToolSpec, capabilities: ServerCapabilities) -> Iterator[Found]:
+def _beside(spec: ToolSpec, beside: frozenset[str]) -> Iterator[Found]:
     server = spec.mcp_server
-    if capabilities.resources is not None:
+    if "resources" in beside:
         yield _ours(spec, LIST_RESOURCES, f"List the resources of {server}, with their URIs.", {})
         uri = {"uri": {"type": "string", "description": "URI of the resource."}}
         yield _ours(spec, READ_RESOURCE, f"Read a resource of {server}.", uri, ["uri"])
-    if capabilities.prompts is not None:
+    if "prompts" in beside:
         yield _ours(spec, LIST_PROMPTS, f"List the prompts of {server}, with their arguments.", {})
         wanted = {
             "name": {"type": "string", "description": "Name of the prompt."},

@@ -14,6 +14,7 @@ from loopengt import get_logger
 from loopengt_mcp.client.connection import Connection
 from loopengt_mcp.client.exchange import Exchange, begin, under_way
 from loopengt_mcp.client.failures import CallRefused, CallTimeout, Lost, PeerDown, leaf, words
+from loopengt_mcp.client.reading import list_prompts, list_resources
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -106,6 +107,21 @@ class Peer:
             if found != self._tools:
                 self._tools = found
         return self._tools
+
+    async def beside(self) -> frozenset[str]:
+        """Return which of ``resources`` and ``prompts`` the server has, not only could have.
+
+        Raises:
+            AgentError: The server cannot be reached, or does not answer.
+        """
+        connection = await self.connection()
+        if connection.beside is None:
+            can = connection.client.server_capabilities
+            has_resources = can.resources is not None and bool(await list_resources(self))
+            has_prompts = can.prompts is not None and bool(await list_prompts(self))
+            names = {"resources": has_resources, "prompts": has_prompts}
+            connection.beside = frozenset(name for name, there in names.items() if there)
+        return connection.beside
 
     async def listed(self, read: Callable[[Client, str | None], Awaitable[Any]], kind: str) -> list[Any]:
         """Return all pages of a list: ``read`` is given the cursor, and the page's attribute ``kind`` is taken."""

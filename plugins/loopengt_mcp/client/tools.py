@@ -71,8 +71,8 @@ class ServerTools:
         raise ToolError(f"the MCP server {self._peer.name!r} offers no {name} any more{hint(name, found)}")
 
     async def _of(self, tools: list[Tool]) -> list[Found]:
-        connection = await self._peer.connection()
-        return list(found(self._spec, tools, connection.client.server_capabilities))
+        beside = await self._peer.beside() if "*" in self._spec.mcp_tools else frozenset[str]()
+        return list(found(self._spec, tools, beside))
 
     async def _call(self, each: Found, call: ToolCall, reader: Reader) -> Any:
         seconds = self._spec.timeout_seconds if "timeout_seconds" in self._spec.model_fields_set else None

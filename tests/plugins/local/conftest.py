@@ -141,6 +141,8 @@ class Lab:
         self.patterns: dict[str, Any] = {}
         self.middleware: dict[str, Any] = {}
         self.stops: dict[str, Any] = {}
+        self.tool_types: dict[str, Any] = {}
+        """In place of the built-in ones, when there are any."""
 
     def kernel(
         self,
@@ -162,6 +164,8 @@ class Lab:
             ("lab", self._plugin(self.memory if storage is None else storage)),
             ("gates", import_module("loopengt_gates.plugin")),
         ]
+        if self.tool_types:
+            plugins.append(("tools", SimpleNamespace()))
         tables: dict[str, Any] = {"plugins": {"local": local}, **(config or {})}
         return make_kernel(
             self.project, agents=agents or self.agent, plugins=plugins, storage="lab", config=tables
@@ -196,6 +200,7 @@ class Lab:
             "patterns": self.patterns,
             "middleware": self.middleware,
             "stop_conditions": self.stops,
+            "tool_types": self.tool_types,
         }
         return SimpleNamespace(
             **{f"loopengt_register_{kind}": registers(kind, components) for kind, components in kinds.items()}
