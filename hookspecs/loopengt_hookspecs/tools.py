@@ -73,7 +73,11 @@ class ToolCall:
 
 
 class Tool(Protocol):
-    """A built-in tool: a spec declares it by its name with ``tool_type: builtin``."""
+    """A built-in tool: a spec declares it by its name with ``tool_type: builtin``.
+
+    One whose arguments depend on its options has a method ``schema_for(options)``, and one whose description does
+    a method ``description_for(options)``: what they return counts in place of ``input_schema`` and ``description``.
+    """
 
     description: str
     """What it does, for the model."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from loopengt import LoopengtError
+from loopengt.display import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.registration import Components
 
 __all__ = ["NAME", "ORDER", "Candidate", "Chooser"]
+
+_LONGEST = 200
+"""Characters of a reason that are told."""
 
 NAME = "auto"
 ORDER = (
@@ -143,4 +147,4 @@ def _misfits(model: type[BaseModel] | None, extra: dict[str, Any]) -> tuple[str,
 
 
 def _line(text: str) -> str:
-    return "; ".join(filter(None, (line.strip() for line in text.splitlines())))
+    return one_line("; ".join(filter(None, (line.strip() for line in text.splitlines()))), _LONGEST)

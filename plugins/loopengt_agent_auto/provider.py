@@ -184,9 +184,10 @@ class AutoAgent:
         return otherwise if chosen is None else bool(getattr(chosen.agent, attribute, False))
 
     def _none_usable(self) -> MissingRequirement:
-        lines = []
-        for other in self._chooser.before(""):
-            lines.append(f"  {other.provider}: {other.why}" + (f" -> {other.remedy}" if other.remedy else ""))
+        lines = [
+            f"  {other.provider}: {other.why}" + (f" -> {other.remedy}" if other.remedy else "")
+            for other in self._chooser.before("")
+        ]
         return MissingRequirement(
             "\n".join([f"agent {self._name!r}: none of the providers of auto can be used here", *lines]),
             remedy="Mend one of them, or name others: [agents] auto = [...] in .loopengt/config.toml.",

@@ -113,7 +113,9 @@ class HumanAgent:
         if choices:
             chosen = {choice.casefold(): choice for choice in reversed(choices)}.get(text.strip().casefold())
             if chosen is None:
-                raise self._invalid(f"{text!r} is none of the choices", f"Choose one of: {', '.join(choices)}.")
+                raise self._invalid(
+                    f"{text!r} is none of the choices", f"Choose one of: {', '.join(choices)}."
+                )
             return chosen
         if self._schema is None or self._schema.get("type") == "string":
             return text

@@ -17,7 +17,9 @@ __all__ = ["ScriptedOptions"]
 def _check_file(file: str) -> str:
     path = PurePath(file)
     if not file.strip() or path.is_absolute() or PurePath(os.path.normpath(file)).parts[:1] == ("..",):
-        raise ValueError(f"the file {file!r} is outside the project: give one inside it, such as answers.yaml")
+        raise ValueError(
+            f"the file {file!r} is outside the project: give one inside it, such as answers.yaml"
+        )
     return file
 
 

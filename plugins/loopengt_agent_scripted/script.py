@@ -60,7 +60,9 @@ class Script:
     agents: Mapping[str, _List]
     common: _List
 
-    def find(self, step: str, agent: str, occurrence: int, attempt: int) -> tuple[Answer | None, str, int, int]:
+    def find(
+        self, step: str, agent: str, occurrence: int, attempt: int
+    ) -> tuple[Answer | None, str, int, int]:
         """Return the answer for an attempt; which it is follows from nothing but the attempt's own coordinates.
 
         Args:
@@ -140,9 +142,13 @@ def _answer(item: Any, where: str) -> Answer:
     if error is not None and "output" in item:
         raise ValueError(f"{where} has an output and an error: take one of them out")
     files = item.get("files", {})
-    if not isinstance(files, Mapping) or not all(text is None or isinstance(text, str) for text in files.values()):
+    if not isinstance(files, Mapping) or not all(
+        text is None or isinstance(text, str) for text in files.values()
+    ):
         raise ValueError(f"{where}.files is not a mapping from paths to texts (or null, to delete)")
-    tools = tuple(_tool(call, f"{where}.tools[{number}]") for number, call in enumerate(item.get("tools", [])))
+    tools = tuple(
+        _tool(call, f"{where}.tools[{number}]") for number, call in enumerate(item.get("tools", []))
+    )
     return Answer(item.get("output", ""), dict(files), tools, error, kind)
 
 

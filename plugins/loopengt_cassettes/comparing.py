@@ -23,6 +23,7 @@ _LARGEST_CONTEXT = 16_000
 _MOST_LINES = 60
 """Lines of a difference that are shown."""
 
+_UNIT = r"(?:ns|us|µs|ms|s|secs?|mins?|(?:nano|micro|milli)?seconds?|minutes?)"
 _VOLATILE = tuple(
     (re.compile(pattern), word)
     for pattern, word in (
@@ -30,12 +31,12 @@ _VOLATILE = tuple(
         (r"/(?:private/)?(?:var/folders/[^/\s]+/[^/\s]+/T|(?:var/)?tmp|dev/shm)/[^\s'\"]+", "<temporary>"),
         (r"\b[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}\b", "<uuid>"),
         (r"\b0x[0-9A-Fa-f]{5,16}\b", "<address>"),
-        (r"\b\d{4}-\d{2}-\d{2}[T ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?(?:Z|[+-]\d{2}:?\d{2})\b)?", "<time>"),
-        (r"(?<![\w:.])\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)?\b", "<time>"),
         (
-            r"(?<![\w.])\d+(?:\.\d+)?(?:e-?\d+)? ?(?:ns|us|µs|ms|s|secs?|mins?|(?:nano|micro|milli)?seconds?|minutes?)\b",
-            "<duration>",
+            r"\b\d{4}-\d{2}-\d{2}[T ]\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?: ?(?:Z|[+-]\d{2}:?\d{2})\b)?",
+            "<time>",
         ),
+        (r"(?<![\w:.])\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)?\b", "<time>"),
+        (rf"(?<![\w.])\d+(?:\.\d+)?(?:e-?\d+)? ?{_UNIT}\b", "<duration>"),
         (r"\b(pid|PID)\b([ :=#]*)\d+", r"\1\2<pid>"),
         (r"={3,}", "==="),  # rules are drawn as long as what stands in them leaves room for
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from loopengt_hookspecs.errors import AgentError
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.tools import ToolOffer
 
 __all__ = ["CountingCalls"]
+
+T = TypeVar("T")
 
 
 class CountingCalls:
@@ -62,7 +64,7 @@ class CountingCalls:
         """Show a piece of what the agent is writing."""
         self._calls.progress(text)
 
-    async def _seen(self, call: Awaitable[Any]) -> Any:
+    async def _seen(self, call: Awaitable[T]) -> T:
         try:
             return await call
         except AgentError:

@@ -82,7 +82,9 @@ class Scanner:
         """Return what the workspace holds; what is neither file nor link, or cannot be read, is left out."""
         now = time.time_ns()
         known, self._digests = self._digests, {}
-        return {path: state for path, entry in self._walk("") if (state := self._state(path, entry, known, now))}
+        return {
+            path: state for path, entry in self._walk("") if (state := self._state(path, entry, known, now))
+        }
 
     def _walk(self, folder: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
         try:
@@ -120,7 +122,9 @@ class Scanner:
 
 def _digest(path: str) -> str:
     digest = hashlib.sha256()
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC), "rb", buffering=0) as file:
+    with open(
+        os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC), "rb", buffering=0
+    ) as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()

@@ -70,7 +70,9 @@ def differing(patch: Mapping[str, Any], found: Mapping[str, FileState]) -> list[
     return [
         path
         for path, entry in patch.items()
-        if isinstance(entry, dict) and "was" in entry and (path not in found or found[path].content != entry["was"])
+        if isinstance(entry, dict)
+        and "was" in entry
+        and (path not in found or found[path].content != entry["was"])
     ]
 
 
@@ -103,7 +105,9 @@ def _checked(name: str) -> PurePosixPath:
     if path.is_absolute() or not path.parts or "\0" in name or str(path) != name:
         raise CassetteDamaged(f"a recorded file has the path {name!r}, which is not one inside a workspace")
     if ".." in path.parts or any(map(is_left_out, path.parts)):
-        raise CassetteDamaged(f"a recorded file has the path {name!r}, which is not one that an agent's patch has")
+        raise CassetteDamaged(
+            f"a recorded file has the path {name!r}, which is not one that an agent's patch has"
+        )
     return path
 
 
@@ -126,7 +130,9 @@ def _parent(root: Path, path: PurePosixPath) -> Path:
     """Return the real folder of a path; a link on the way must not lead out of the workspace."""
     folder = root.joinpath(*path.parts[:-1]).resolve()
     if not folder.is_relative_to(root) or set(map(is_left_out, folder.relative_to(root).parts)) - {False}:
-        raise CassetteDamaged(f"the recorded file {str(path)!r} lies behind a link that leads out of the workspace")
+        raise CassetteDamaged(
+            f"the recorded file {str(path)!r} lies behind a link that leads out of the workspace"
+        )
     return folder
 
 

@@ -74,7 +74,9 @@ def _mapped(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
-        return {change(key) if isinstance(key, str) else key: _mapped(item, change) for key, item in value.items()}
+        return {
+            change(key) if isinstance(key, str) else key: _mapped(item, change) for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
         return [_mapped(item, change) for item in value]
     return value

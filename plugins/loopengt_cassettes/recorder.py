@@ -117,7 +117,9 @@ class Recorder:
             opened = self._shelf.read_open(name)
             workspace.known = workspace.scanner.scan() if opened is None else _listing(opened)
         workspace.under_way[name] = []
-        self._shelf.write_open(name, {"files": {path: asdict(state) for path, state in workspace.known.items()}})
+        self._shelf.write_open(
+            name, {"files": {path: asdict(state) for path, state in workspace.known.items()}}
+        )
 
     async def _keep(
         self,
@@ -164,4 +166,6 @@ def _listing(opened: dict[str, Any]) -> Listing:
     try:
         return {path: FileState(**state) for path, state in opened["files"].items()}
     except (AttributeError, KeyError, TypeError) as exc:
-        raise CassetteDamaged(f"a call that was begun cannot be read: {exc}", remedy="Record it anew.") from None
+        raise CassetteDamaged(
+            f"a call that was begun cannot be read: {exc}", remedy="Record it anew."
+        ) from None

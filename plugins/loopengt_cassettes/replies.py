@@ -71,7 +71,7 @@ def error_data(error: BaseException, placeholders: Placeholders) -> dict[str, An
         "cost_usd": error.cost_usd,
         "fatal": isinstance(error, MissingRequirement),
         "rate_limited": isinstance(error, RateLimited),
-        "starts_over": bool(getattr(error, "starts_over", False)),
+        "starts_over": error.starts_over,
     }
     return {"error": {key: value for key, value in data.items() if value}}
 
@@ -83,14 +83,14 @@ def raise_error(data: dict[str, Any], placeholders: Placeholders) -> None:
         AgentError: Always.
     """
     said = data["error"]
-    make = MissingRequirement if said.get("fatal") else RateLimited if said.get("rate_limited") else AgentError
-    error = make(
+    make = (
+        MissingRequirement if said.get("fatal") else RateLimited if said.get("rate_limited") else AgentError
+    )
+    raise make(
         placeholders.put_in(said.get("message", "")),
         remedy=placeholders.put_in(said.get("remedy", "")),
         kind=said.get("kind", ""),
         kinds=tuple(said.get("kinds", ())),
         cost_usd=0.0,
+        starts_over=said.get("starts_over", False),
     )
-    if said.get("starts_over"):
-        error.starts_over = True  # type: ignore[attr-defined]  # an attribute that errors may have
-    raise error

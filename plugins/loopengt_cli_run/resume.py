@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loopengt.cli import pass_kernel
+from loopengt_cli_run.cassettes import cassette_options, chosen_tape
 from loopengt_cli_run.ending import chosen_ending, ending_options, refuse_in_place
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ __all__ = ["resume"]
               help="Add to the run's turns, seconds, tokens or usd; an exhausted run goes on with it.")  # fmt: skip
 @click.option("--accept-spec/--keep-spec", "accept_spec", default=None,
               help="When the loop's file has changed: go on by it from here, or by the loop as it was.")  # fmt: skip
+@cassette_options
 @ending_options
 @pass_kernel
 def resume(
@@ -57,6 +59,8 @@ def resume(
     checkpoint: str | None,
     additions: tuple[str, ...],
     accept_spec: bool | None,
+    record: str | None,
+    replay: str | None,
     **ends: bool,
 ) -> int:
     """Take a paused, interrupted, crashed, stopped or failed run up again. RUN is its id, a prefix of it, or latest.
@@ -88,6 +92,8 @@ def resume(
             raise click.UsageError("--checkpoint makes a fork, which begins with the limits of its loop.")
         if accept_spec:
             raise click.UsageError("A fork takes a changed loop as: loopengt fork RUN --at ID --spec FILE")
+        if record or replay:
+            raise click.UsageError("--checkpoint makes a fork, which is neither recorded nor replayed.")
         forking = ForkRequest(row.run_id, checkpoint)
         return drive_fork(kernel, forking, Display(as_json, quiet, verbose), wait=wait)
     more = row.reason == "exhausted" and (bool(added) or bool(accept_spec))
@@ -97,14 +103,16 @@ def resume(
     if row.completed_at is not None and not goes_on and not quiet:
         say("The run has ended already; nothing is executed.")
 
+    tape = chosen_tape(kernel, record, replay, run_id=row.run_id)
+
     async def begin(engine: Engine, storage: Storage, observers: Sequence[Observer]) -> RunResult:
-        request = ResumeRequest(row.run_id, observers, told, added)
+        request = ResumeRequest(row.run_id, observers, told, added, middleware=tape.middleware)
         request.accept_spec = bool(accept_spec)
         if accept_spec is not False:
             request.spec = await spec_now(kernel, storage, row, accept=request.accept_spec, quiet=quiet)
         return await engine.resume(request)
 
-    session = Session(kernel, Display(as_json, quiet, verbose), wait=wait, ending=ending)
+    session = Session(kernel, Display(as_json, quiet, verbose), wait=wait, ending=ending, tape=tape)
     return session.drive(begin, row.run_id)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from loopengt.cli import pass_kernel
+from loopengt_cli_run.cassettes import cassette_options, chosen_tape
 from loopengt_cli_run.ending import chosen_ending, ending_options, refuse_in_place
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ __all__ = ["run"]
 @click.option("--in-place", is_flag=True, help="Work on the project's own files instead of a copy.")
 @click.option("--wait", is_flag=True, help="When the run needs a person's answer, wait for it.")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Set a value of the context.")
+@cassette_options
 @ending_options
 @pass_kernel
 def run(
@@ -45,6 +47,8 @@ def run(
     in_place: bool,
     wait: bool,
     settings: tuple[str, ...],
+    record: str | None,
+    replay: str | None,
     **ends: bool,
 ) -> int:
     """Run a loop until it ends or pauses. SPEC is its file, or a folder with a loop.yaml.
@@ -68,9 +72,11 @@ def run(
     refuse_in_place(ending, in_place or loaded.spec.workspace == "in_place")
     if dry_run:
         return print_plan(kernel, request, as_json=as_json)
+    tape = chosen_tape(kernel, record, replay)
+    request.middleware = tape.middleware
 
     async def begin(engine: Engine, storage: Storage, observers: Sequence[Observer]) -> RunResult:
         request.observers = observers
         return await engine.start(request)
 
-    return Session(kernel, Display(as_json, quiet, verbose), wait=wait, ending=ending).drive(begin)
+    return Session(kernel, Display(as_json, quiet, verbose), wait=wait, ending=ending, tape=tape).drive(begin)

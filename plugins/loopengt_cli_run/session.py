@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from loopengt.cli.retyping import command_line
 from loopengt.errors import LeaseLost, LoopengtError, RunOwned, StorageError
+from loopengt_cli_run.cassettes import Tape
 from loopengt_cli_run.ending import Ending, end_workspace
 from loopengt_cli_run.interrupts import INTERRUPTED, Interrupts
 from loopengt_cli_run.ndjson import NdjsonObserver
@@ -51,15 +52,23 @@ class Session:
         display: What is shown.
         wait: Whether to stay while the run waits for a person or is driven by another process.
         ending: What becomes of the run's workspace when it ends.
+        tape: What is recorded or replayed.
     """
 
     def __init__(
-        self, kernel: Kernel, display: Display, *, wait: bool = False, ending: Ending = "keep"
+        self,
+        kernel: Kernel,
+        display: Display,
+        *,
+        wait: bool = False,
+        ending: Ending = "keep",
+        tape: Tape | None = None,
     ) -> None:
         self._kernel = kernel
         self._display = display
         self._wait = wait
         self._ending = ending
+        self._tape = tape or Tape()
         self._ended = ""
         self._not_ended: LoopengtError | None = None
 
@@ -83,7 +92,9 @@ class Session:
         if result is None:
             say("Interrupted before anything was executed.")
             return INTERRUPTED
-        for line in summarise(result, self._kernel, quiet=self._display.quiet, ended=self._ended):
+        result.notes = (*result.notes, *self._tape.notes_on(result))
+        quiet, again = self._display.quiet, self._tape.words
+        for line in summarise(result, self._kernel, quiet=quiet, ended=self._ended, again=again):
             say(line)
         if self._not_ended is not None:
             raise self._not_ended
@@ -125,7 +136,7 @@ class Session:
                             break
                     turned = await wait_for_turn(storage, run_id, interrupts, self._kernel)
                     if turned and result is not None:  # until it has begun, what was asked for stands
-                        begin = _resuming(run_id)
+                        begin = _resuming(run_id, self._tape)
                 if result is not None and not interrupts.requested:
                     await self._end_workspace(engine, result)
             return result
@@ -138,8 +149,8 @@ class Session:
             self._not_ended = exc
 
 
-def _resuming(run_id: str) -> Begin:
+def _resuming(run_id: str, tape: Tape) -> Begin:
     async def begin(engine: Engine, storage: Storage, observers: Sequence[Observer]) -> RunResult:
-        return await engine.resume(ResumeRequest(run_id, observers))
+        return await engine.resume(ResumeRequest(run_id, observers, middleware=tape.middleware))
 
     return begin

@@ -13,7 +13,7 @@ from loopengt_cli_run.text import lines_of
 from loopengt_hookspecs.models import EndReason, RunStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from loopengt import Kernel
     from loopengt_hookspecs.engines import RunResult
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["summarise"]
 
 
-def summarise(result: RunResult, kernel: Kernel, *, quiet: bool, ended: str = "") -> Iterator[str]:
+def summarise(
+    result: RunResult, kernel: Kernel, *, quiet: bool, ended: str = "", again: Sequence[str] = ()
+) -> Iterator[str]:
     """Yield the lines that are printed at the end of ``run`` and ``resume``.
 
     Args:
@@ -29,6 +31,7 @@ def summarise(result: RunResult, kernel: Kernel, *, quiet: bool, ended: str = ""
         kernel: The project.
         quiet: Only the reason, and how to go on with what rests.
         ended: A sentence about what became of the workspace.
+        again: Options to give once more when the run is resumed.
     """
     yield from _reason(result)
     yield from (f"note: {line}" for note in result.notes for line in lines_of(note))
@@ -40,8 +43,8 @@ def summarise(result: RunResult, kernel: Kernel, *, quiet: bool, ended: str = ""
     if not quiet:
         yield f"trace:     {command_line(kernel, 'trace', result.run_id)}"
         if result.end.reason is EndReason.STOPPED:
-            yield f"go on:     {command_line(kernel, 'resume', result.run_id)}"
-    yield from _next(result, kernel)
+            yield f"go on:     {command_line(kernel, 'resume', result.run_id, *again)}"
+    yield from _next(result, kernel, again)
 
 
 def _reason(result: RunResult) -> Iterator[str]:
@@ -84,10 +87,10 @@ def _workspace(result: RunResult, kernel: Kernel) -> Iterator[str]:
         yield f"  see:     diff -ru -x .loopengt -x __pycache__ -x '.*_cache' {project} {folder}"
 
 
-def _next(result: RunResult, kernel: Kernel) -> Iterator[str]:
+def _next(result: RunResult, kernel: Kernel, again: Sequence[str]) -> Iterator[str]:
     """Say how to go on with a run that rests."""
     reason = result.end.reason
-    resume = command_line(kernel, "resume", result.run_id)
+    resume = command_line(kernel, "resume", result.run_id, *again)
     if reason is EndReason.APPROVAL_REQUIRED and result.questions:
         yield from question_lines(result.questions, result.run_id, kernel, told=len(result.questions) == 1)
         if any(map(is_for_resume, result.questions)):

@@ -51,7 +51,8 @@ class CliAgent:
         if not others:
             return line
         names = [
-            cli.dialect.name if cli.found(self._project) else f"{cli.dialect.name} (not installed)" for cli in others
+            cli.dialect.name if cli.found(self._project) else f"{cli.dialect.name} (not installed)"
+            for cli in others
         ]
         return f"{line}  (at a limit: {', then '.join(names)})"
 
@@ -77,7 +78,9 @@ class CliAgent:
         for cli in self._clis:
             name = cli.dialect.name
             if limits and cli.missing(request.workspace):
-                request.emit("custom", {"what": "coding_cli.failover", "skipped": name, "why": "not installed"})
+                request.emit(
+                    "custom", {"what": "coding_cli.failover", "skipped": name, "why": "not installed"}
+                )
                 continue
             if limits:
                 request.emit("custom", {"what": "coding_cli.failover", "to": name, "from": list(limits)})

@@ -13,7 +13,7 @@ from loopengt_hookspecs.models import Declarative
 __all__ = ["ClaudeOptions", "CliOptions", "DirsOptions", "Failover", "TrustDirsOptions", "TrustOptions"]
 
 VariableName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-Word: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[^\0]+$")]
+Word: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[^\x00]+$")]
 CliName: TypeAlias = Literal["claude-code", "codex", "gemini", "antigravity", "cursor", "opencode", "copilot"]
 
 
@@ -43,13 +43,18 @@ class CliOptions(Declarative):
         examples=[["codex", "gemini"]],
     )
     idle_seconds: float | None = Field(
-        default=600.0, gt=0, description="Seconds without any output after which the CLI is ended; null: no limit."
+        default=600.0,
+        gt=0,
+        description="Seconds without any output after which the CLI is ended; null: no limit.",
     )
     grace_seconds: float = Field(
-        default=10.0, ge=0, description="Seconds that the CLI may take to exit after its result; then it is ended."
+        default=10.0,
+        ge=0,
+        description="Seconds that the CLI may take to exit after its result; then it is ended.",
     )
     program: str = Field(
-        default="", description="The program, by name or path; empty: the CLI's usual name is looked for on PATH."
+        default="",
+        description="The program, by name or path; empty: the CLI's usual name is looked for on PATH.",
     )
     args: list[Word] = Field(
         default_factory=list, description="Further arguments for the CLI, before the prompt."
@@ -95,7 +100,8 @@ class DirsOptions(CliOptions):
     """Of a CLI that can be given further folders."""
 
     add_dirs: list[Word] = Field(
-        default_factory=list, description="Further folders that the CLI may work in, relative to the workspace."
+        default_factory=list,
+        description="Further folders that the CLI may work in, relative to the workspace.",
     )
 
 

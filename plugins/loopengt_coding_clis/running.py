@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import asyncio
 import re
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -81,7 +81,9 @@ class Cli:
         """The program and the variables of ``pass_env`` that are not there."""
         env, needed_by = self.environment(), f"agent {self.agent!r}"
         found = [
-            MissingRequirement(f"{needed_by} needs the environment variable {name}", remedy=f"export {name}=...")
+            MissingRequirement(
+                f"{needed_by} needs the environment variable {name}", remedy=f"export {name}=..."
+            )
             for name in self.pass_env
             if name not in env
         ]
@@ -207,7 +209,13 @@ class Cli:
             report.uses({kind: number - before.get(kind, 0) for kind, number in whole.items()})
 
     async def _facts(
-        self, result: ProgramResult, report: Report, follower: _Follower, request: AgentRequest, *, resumed: bool
+        self,
+        result: ProgramResult,
+        report: Report,
+        follower: _Follower,
+        request: AgentRequest,
+        *,
+        resumed: bool,
     ) -> dict[str, Any]:
         """What the record keeps of the turn beside its answer."""
         facts: dict[str, Any] = {
@@ -227,12 +235,17 @@ class Cli:
         if follower.watch.long_lines:
             facts["lines_left_out"] = follower.watch.long_lines
         if follower.watch.ended_by:
-            facts["ended_by"] = "grace" if follower.watch.ended_by == "overstayed" else follower.watch.ended_by
+            facts["ended_by"] = (
+                "grace" if follower.watch.ended_by == "overstayed" else follower.watch.ended_by
+            )
         for name, output in (("stdout", result.out), ("stderr", result.err)):
             if 0 < output.size <= _SHORT:
                 facts[name] = output.text
             elif output.size:
-                facts[name] = {"size": output.size, "digest": await request.put_blob(output.read_all())}
+                facts[name] = {
+                    "size": output.size,
+                    "digest": await request.put_blob(await asyncio.to_thread(output.read_all)),
+                }
         return facts
 
 

@@ -72,13 +72,17 @@ def judge(dialect: Dialect, report: Report, ending: Ending) -> None:
             "IdleTimeout",
             ("TimeoutError", "OSError"),
         )
-    exited_well = ending.program.exit_code == 0 or (report.ended and ending.ended_by in ("overstayed", "idle"))
+    exited_well = ending.program.exit_code == 0 or (
+        report.ended and ending.ended_by in ("overstayed", "idle")
+    )
     if report.failed or not exited_well:
         raise _failure(dialect, report, ending, exited_well=exited_well)
     if not report.ended:
         raise _error(dialect, report, ending, "ended without telling its result", "", "NoResult")
     if not report.result.strip() and report.structured is NOTHING:
-        remedy = "Look for denied permissions above: it may need permissions: full, or a prompt that asks for an answer."
+        remedy = (
+            "It may have been denied a permission: see permissions in config.extra; or ask it for an answer."
+        )
         raise _error(dialect, report, ending, "ended well but with an empty answer", remedy, "EmptyOutput")
 
 
@@ -86,11 +90,15 @@ def _failure(dialect: Dialect, report: Report, ending: Ending, *, exited_well: b
     code, words = ending.program.exit_code, f"{report.error}\n{_tail(ending.program.err.text)}"
     if report.limited or (report.failed and report.resets_at is not None) or is_limit(words):
         return _limit(dialect, report, ending, words)
-    what = f"reports an error: {_tail(report.error)}" if report.failed else f"ended with {ending.program.ending}"
+    what = (
+        f"reports an error: {_tail(report.error)}" if report.failed else f"ended with {ending.program.ending}"
+    )
     subtype = str(report.facts.get("subtype", ""))
     if subtype in _SUBTYPES or (not exited_well and code in dialect.exit_codes):
         kind = _SUBTYPES.get(subtype) or dialect.exit_codes[code]
-        return _error(dialect, report, ending, what, "Raise the limit that it names, or mend its input.", kind)
+        return _error(
+            dialect, report, ending, what, "Raise the limit that it names, or mend its input.", kind
+        )
     if ending.resumed and _LOST.search(words):
         remedy = "Set session: fresh for the step, or resume where the session was kept."
         return _error(dialect, report, ending, what, remedy, "SessionLost", starts_over=True)
@@ -98,7 +106,9 @@ def _failure(dialect: Dialect, report: Report, ending: Ending, *, exited_well: b
         remedy = f"Log in once with {dialect.programs[0]}, or set {dialect.keys[0]}."
         return _error(dialect, report, ending, what, remedy, "LoginRequired")
     if report.status >= 500:
-        return _error(dialect, report, ending, what, "Resume the run later.", "ApiError", ("ConnectionError", "OSError"))
+        return _error(
+            dialect, report, ending, what, "Resume the run later.", "ApiError", ("ConnectionError", "OSError")
+        )
     remedy = "Mend what it reports, then resume the run."
     if _TRUST.search(words):
         remedy = "If it does not trust the folder: set trust_workspace: true in config.extra."

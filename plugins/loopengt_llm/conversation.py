@@ -14,16 +14,17 @@ from loopengt_hookspecs.agents import AgentReply
 from loopengt_hookspecs.calls import ToolOutcome
 from loopengt_hookspecs.errors import AgentError
 from loopengt_hookspecs.model_adapters import Message, ModelRequest
-from loopengt_llm.structured import WrongOutput, choose_mode
+from loopengt_llm.structured import WrongOutput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from loopengt_hookspecs.agents import AgentRequest
     from loopengt_hookspecs.calls import Calls
-    from loopengt_hookspecs.model_adapters import Model, ModelResponse, ToolRequest
+    from loopengt_hookspecs.model_adapters import ModelResponse, ToolRequest
     from loopengt_hookspecs.tools import ToolOffer
     from loopengt_llm.options import AgentOptions
+    from loopengt_llm.pool import OpenModel
     from loopengt_llm.structured import Mode, StructuredOutput
     from loopengt_llm.targets import Target
 
@@ -47,7 +48,7 @@ class Conversation:
     def __init__(
         self,
         request: AgentRequest,
-        model: Model,
+        model: OpenModel,
         target: Target,
         options: AgentOptions,
         structured: StructuredOutput | None,
@@ -58,7 +59,7 @@ class Conversation:
         self._target = target
         self._options = options
         self._structured = structured
-        self._mode: Mode | None = choose_mode(options.output_mode, model) if structured is not None else None
+        self._mode: Mode | None = None
         self._messages: list[Message] = []
         self._tools: Sequence[ToolOffer] = ()
         self._final: ToolOffer | None = None
@@ -83,6 +84,8 @@ class Conversation:
     async def _begin(self) -> None:
         system, structured = self._request.system_prompt, self._structured
         self._tools = await self._calls.offers()
+        if structured is not None:
+            self._mode = await self._chosen_mode()
         if structured is not None and self._mode == "prompt":
             system = "\n\n".join(filter(None, (system, structured.instructions())))
         if structured is not None and self._mode == "tool":
@@ -91,6 +94,11 @@ class Conversation:
         if system:
             self._messages.append(Message("system", system))
         self._messages.append(Message("user", self._request.prompt))
+
+    async def _chosen_mode(self) -> Mode:
+        if self._options.output_mode != "auto":
+            return self._options.output_mode
+        return "native" if await self._model.knows_schemas() else "tool"
 
     async def _ask(self) -> ModelResponse:
         if len(self._responses) >= self._options.max_requests:
@@ -115,7 +123,7 @@ class Conversation:
                 settings=self._target.settings,
                 on_text=self._calls.progress if self._options.stream else None,
             ),
-            self._model.request,
+            self._model.model.request,
         )
         self._responses.append(response)
         self._messages.append(response.message())

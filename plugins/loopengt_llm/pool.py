@@ -12,32 +12,46 @@ if TYPE_CHECKING:
 
     from loopengt_hookspecs.model_adapters import Model, ModelAdapter, ModelSettings
 
-__all__ = ["open_model"]
+__all__ = ["OpenModel", "open_model"]
+
+
+class OpenModel:
+    """A model that is kept open."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._knows: asyncio.Task[bool] | None = None
+
+    async def knows_schemas(self) -> bool:
+        """Whether it holds its answers to a schema itself; to find that out may import its client, in a thread."""
+        if self._knows is None:
+            self._knows = asyncio.ensure_future(asyncio.to_thread(lambda: self.model.native_schema))
+        return await asyncio.shield(self._knows)
 
 
 class _Pool:
     """The models of one event loop, by whom they reach."""
 
     def __init__(self) -> None:
-        self.models: dict[Hashable, Model] = {}
+        self.models: dict[Hashable, OpenModel] = {}
         self.closer = self._until_the_loop_ends()
 
     async def _until_the_loop_ends(self) -> AsyncGenerator[None, None]:
         try:
             yield
         finally:
-            models = list(self.models.values())
+            opened = list(self.models.values())
             self.models.clear()
-            for model in models:
+            for one in opened:
                 # A connection that is broken already must not keep the others open.
                 with suppress(Exception):
-                    await model.close()
+                    await one.model.close()
 
 
 _pools: WeakKeyDictionary[Any, _Pool] = WeakKeyDictionary()
 
 
-async def open_model(adapter: ModelAdapter, settings: ModelSettings) -> Model:
+async def open_model(adapter: ModelAdapter, settings: ModelSettings) -> OpenModel:
     """Return the model of these settings, the same for every attempt in this event loop.
 
     ``asyncio.run`` ends the loop's asynchronous generators before it closes the loop; by one of them the connections
@@ -60,7 +74,7 @@ async def open_model(adapter: ModelAdapter, settings: ModelSettings) -> Model:
         tuple(sorted(settings.headers.items())),
         settings.timeout_seconds,
     )
-    model = pool.models.get(key)
-    if model is None:
-        model = pool.models[key] = adapter.model(settings)
-    return model
+    opened = pool.models.get(key)
+    if opened is None:
+        opened = pool.models[key] = OpenModel(adapter.model(settings))
+    return opened

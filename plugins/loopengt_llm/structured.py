@@ -16,9 +16,7 @@ from loopengt_hookspecs.tools import ToolOffer
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from loopengt_hookspecs.model_adapters import Model
-
-__all__ = ["Mode", "StructuredOutput", "WrongOutput", "choose_mode"]
+__all__ = ["Mode", "StructuredOutput", "WrongOutput"]
 
 Mode = Literal["native", "tool", "prompt"]
 
@@ -33,13 +31,6 @@ class WrongOutput(Exception):
     """An answer does not fit; the text says what is wrong with it, for the model."""
 
 
-def choose_mode(wanted: str, model: Model) -> Mode:
-    """Say how a model is asked for structured answers, given the option ``output_mode``."""
-    if wanted == "native" or (wanted == "auto" and model.native_schema):
-        return "native"
-    return "prompt" if wanted == "prompt" else "tool"
-
-
 class StructuredOutput:
     """The JSON Schema of an agent's answers.
 
@@ -52,6 +43,8 @@ class StructuredOutput:
     """
 
     def __init__(self, schema: Mapping[str, Any], agent: str) -> None:
+        if "type" not in schema and ("properties" in schema or "required" in schema):
+            schema = {"type": "object", **schema}  # that is what is meant, although all else would fit, too
         try:
             self._validator = JsonSchema(schema)
         except SchemaProblem as problem:

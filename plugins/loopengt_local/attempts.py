@@ -11,11 +11,12 @@ from loopengt import get_logger
 from loopengt_hookspecs.errors import AgentError, LeaseLost, StorageError
 from loopengt_local.budgeting.pricing import price_attempt
 from loopengt_local.calling.lazy import LazyCalls
+from loopengt_local.calling.summaries import write_summary
 from loopengt_local.chain import around
 from loopengt_local.control import EndRun
 from loopengt_local.gating import check_input
 from loopengt_local.replies import EMITTED, response_data
-from loopengt_local.requests import make_request
+from loopengt_local.requests import make_request, prompt_scope, render_prompts
 from loopengt_local.retry import Failure
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from loopengt_local.budgeting.accounts import Reservation
     from loopengt_local.compiled import CompiledStep
     from loopengt_local.deadlines import Deadline
+    from loopengt_local.remembering.fitting import FitRule
     from loopengt_local.run import LocalRun
 
 __all__ = ["AgentAttempt"]
@@ -111,6 +113,10 @@ class AgentAttempt:
         self._start(start)
         if reservation is not None:
             self._run.budgets.started(reservation)
+        if step.fit is not None:
+            failure = await self._fit(step.fit, request, names)
+            if failure is not None:
+                return failure
         if step.input_gate is not None:
             wrong = await check_input(self._run, step.input_gate, request, names)
             if wrong:
@@ -165,6 +171,39 @@ class AgentAttempt:
             failure = Failure(text, ("TimeoutError", "OSError"))
         return failure if failure.rate_limited else self.failed(failure, began)
 
+    async def _fit(
+        self, rule: FitRule, request: AgentRequest, names: Mapping[str, Any] | None
+    ) -> Failure | None:
+        """Bring what the prompt takes from the run under the step's limit; None: that is done."""
+        run, step = self._run, self._step
+        self._calls.reservation = self._reservation
+        scope = prompt_scope(run, self._occurrence, request.feedback, names)
+        began = perf_counter()
+        deadline = self._calls.deadline = run.deadlines.begin(step.timeout)
+        try:
+            fitted = await rule.fit(
+                step.prompt, scope, lambda text: write_summary(self._calls, request, text)
+            )
+        except AgentError as exc:
+            return self.failed(Failure.of(exc, run.compiled.intake.text), began)
+        except asyncio.CancelledError:
+            if not deadline.take_back():
+                raise
+            text = f"step {step.name!r} took longer than its {step.timeout:g} seconds to summarize"
+            return self.failed(Failure(text, ("TimeoutError", "OSError")), began)
+        finally:
+            run.deadlines.end(deadline)
+            self._calls.deadline = None
+        if fitted is not None:
+            told: dict[str, Any] = {"summarized": sorted(".".join(map(str, path)) for path in fitted.texts)}
+            told |= {"tokens_before": fitted.before, "tokens_after": fitted.after}
+            self._journal.note("custom", step.name, told)
+            request.prompt, _ = render_prompts(
+                run, step, self._occurrence, self._number, request.feedback, names, fitted.texts
+            )
+            self._prompt_size = len(request.prompt) + len(request.system_prompt)
+        return None
+
     def _start(self, start: dict[str, Any]) -> None:
         self._journal.note("step.start", self._step.name, start)
 
@@ -180,8 +219,8 @@ class AgentAttempt:
                 f"agent {self._step.role.name!r} emits {kind!r}, which is not an event for agents",
                 remedy=f"Emit one of: {', '.join(sorted(EMITTED))}.",
             )
-        # Those are the words of the pattern, and of calls that the engine makes.
-        data = {key: value for key, value in data.items() if key not in ("decided", "call")}
+        # Those are the words of the pattern, and of what the engine does itself.
+        data = {key: value for key, value in data.items() if key not in ("decided", "call", "occurrence")}
         # Agents may emit from a thread of their own; the journal belongs to the loop's.
         self._run.call_in_loop(
             self._journal.note, kind, self._step.name, self._run.compiled.intake.data(data)[0]

@@ -27,6 +27,8 @@ from loopengt_local.chain import Invoke, chain
 from loopengt_local.children.subloops import ChildLoop, LoopTree
 from loopengt_local.limits import max_turns, refuse_unheld, time_limit
 from loopengt_local.refusing import refuse_unable, refuse_unsupported
+from loopengt_local.remembering.fitting import FitRule
+from loopengt_local.remembering.memories import MemoryRule
 from loopengt_local.retry import RetryRule
 from loopengt_local.watching.progress import ProgressRule
 
@@ -76,6 +78,8 @@ class CompiledStep:
     system_prompt: Prompt | None
     takes_feedback: bool
     """Whether the prompt has a place for ``{feedback}``."""
+    takes_memory: bool
+    """Whether it has one for ``{memory}``."""
     gates: tuple[BoundGate, ...]
     timeout: float
     retry: RetryRule
@@ -96,6 +100,12 @@ class CompiledStep:
     """Names of the tools that the agent may call."""
     continues: bool = False
     """Whether the agent goes on with its last conversation in the run."""
+    memory: MemoryRule | None = None
+    """What is read from memory before, and written to it after."""
+    fit: FitRule | None = None
+    """How what the prompt takes from the run is brought under a limit; None: there is none."""
+    summarizer: tuple[AgentRole, Invoke, Prompt | None] | None = None
+    """The agent that writes summaries, with its system prompt."""
 
     @property
     def declared(self) -> str:
@@ -200,6 +210,7 @@ class _Binding:
         child = self._tree.child(step, self._bind) if step.loop is not None else None
         bound = self._roles[step.agent] if child is None else _Runner(child)
         otherwise = "" if child is not None else step.description or "{goal}"
+        fit = FitRule.of(step, self._spec, self._components)
         tools = tuple(allowed_tools(bound.role, step)) if child is None else ()
         refuse_unable(step, bound.role, bound.agent, tools)
         prompt = self.prompt(step.prompt_template or otherwise, step.prompt_engine.value)
@@ -212,7 +223,8 @@ class _Binding:
             prompt=prompt,
             plain_prompt=prompt.render({"goal": self._spec.goal}) if prompt.names <= {"goal"} else None,
             system_prompt=bound.system_prompt,
-            takes_feedback=any(name.partition(".")[0] == "feedback" for name in prompt.names),
+            takes_feedback=any(reference.path[0] == "feedback" for reference in prompt.references),
+            takes_memory=any(reference.path[0] == "memory" for reference in prompt.references),
             gates=(*bound.gates, *(self._gates[name] for name in step.verification_gates)),
             timeout=step.timeout_seconds or (bound.role.timeout_seconds if child is None else inf),
             retry=RetryRule.of(self._spec.policy.retry, bound.role, step),
@@ -231,6 +243,9 @@ class _Binding:
             inputs={name: parse_expression(text) for name, text in step.inputs.items()},
             tools=tools,
             continues=step.session is SessionMode.CONTINUE,
+            memory=MemoryRule.of(step.memory, self._components) if step.memory is not None else None,
+            fit=fit,
+            summarizer=self._roles[fit.agent].to_write() if fit is not None and fit.agent else None,
         )
 
     def agent(self, role: AgentRole) -> tuple[Agent, Invoke]:
@@ -273,6 +288,10 @@ class _Role:
         self.input_gate = (
             binding.schema_gate(role.input_schema, INPUT_SCHEMA_GATE) if role.input_schema else None
         )
+
+    def to_write(self) -> tuple[AgentRole, Invoke, Prompt | None]:
+        """What it takes to have the agent write something."""
+        return self.role, self.invoke, self.system_prompt
 
 
 class _Runner:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from loopengt import PromptError
+from loopengt.prompts import Replaced
 from loopengt_hookspecs.agents import AgentRequest
 from loopengt_hookspecs.models import End, EndReason
 from loopengt_local.control import EndRun
+from loopengt_local.remembering.memories import MEMORY_HEADING
 from loopengt_local.scope import RunScope
 
 if TYPE_CHECKING:
@@ -16,7 +18,14 @@ if TYPE_CHECKING:
     from loopengt_local.compiled import CompiledStep
     from loopengt_local.run import LocalRun
 
-__all__ = ["FEEDBACK_HEADING", "HANDOFF_HEADING", "idempotency_key", "make_request"]
+__all__ = [
+    "FEEDBACK_HEADING",
+    "HANDOFF_HEADING",
+    "idempotency_key",
+    "make_request",
+    "prompt_scope",
+    "render_prompts",
+]
 
 FEEDBACK_HEADING = "The previous attempt was not accepted:"
 """Stands above the feedback when a prompt has no place of its own for it."""
@@ -39,18 +48,7 @@ def make_request(
     Raises:
         EndRun: A prompt names something that the run does not hold.
     """
-    prompt, system_prompt = step.plain_prompt, ""
-    if prompt is None or step.system_prompt is not None or names or "goal" in run.fold.context:
-        own = {"feedback": feedback, "handoff": "", "item": "", "lap": occurrence}
-        scope = RunScope(run, own | dict(names) if names else own, context_at_root=True)
-        try:
-            prompt = step.prompt.render(scope)
-            system_prompt = step.system_prompt.render(scope) if step.system_prompt is not None else ""
-        except PromptError as exc:
-            raise EndRun(End(EndReason.FAILED, f"step {step.name!r}: {exc}")) from exc
-    if feedback and not step.takes_feedback:
-        handed = attempt == 1 and names and "handoff" in names
-        prompt = f"{prompt}\n\n{HANDOFF_HEADING if handed else FEEDBACK_HEADING}\n{feedback}"
+    prompt, system_prompt = render_prompts(run, step, occurrence, attempt, feedback, names)
     return AgentRequest(
         run_id=run.run_id,
         loop=run.spec.name,
@@ -69,6 +67,52 @@ def make_request(
         calls=calls,
         session=_session(run, step) if step.continues else None,
     )
+
+
+def render_prompts(
+    run: LocalRun,
+    step: CompiledStep,
+    occurrence: int,
+    attempt: int,
+    feedback: str,
+    names: Mapping[str, Any] | None,
+    texts: Mapping[tuple[str | int, ...], str] | None = None,
+) -> tuple[str, str]:
+    """Return the prompt and the system prompt of an attempt.
+
+    Args:
+        run: The run.
+        step: The step.
+        occurrence: Which execution of it.
+        attempt: Which attempt of that.
+        feedback: Why the previous one was not good enough.
+        names: Names that the prompt sees beside those of the run.
+        texts: Texts that stand in place of what the prompt looks up, by path.
+
+    Raises:
+        EndRun: A prompt names something that the run does not hold.
+    """
+    prompt, system_prompt = step.plain_prompt, ""
+    if prompt is None or step.system_prompt is not None or names or "goal" in run.fold.context:
+        scope = prompt_scope(run, occurrence, feedback, names)
+        try:
+            prompt = step.prompt.render(Replaced(scope, texts) if texts else scope)
+            system_prompt = step.system_prompt.render(scope) if step.system_prompt is not None else ""
+        except PromptError as exc:
+            raise EndRun(End(EndReason.FAILED, f"step {step.name!r}: {exc}")) from exc
+    if names and names.get("memory") and not step.takes_memory:
+        remembered = texts.get(("memory",)) if texts else None
+        prompt = f"{prompt}\n\n{MEMORY_HEADING}\n{remembered or names['memory']}"
+    if feedback and not step.takes_feedback:
+        handed = attempt == 1 and names and "handoff" in names
+        prompt = f"{prompt}\n\n{HANDOFF_HEADING if handed else FEEDBACK_HEADING}\n{feedback}"
+    return prompt, system_prompt
+
+
+def prompt_scope(run: LocalRun, occurrence: int, feedback: str, names: Mapping[str, Any] | None) -> RunScope:
+    """Return what the prompts of an attempt see."""
+    own = {"feedback": feedback, "handoff": "", "item": "", "lap": occurrence}
+    return RunScope(run, own | dict(names) if names else own, context_at_root=True)
 
 
 def _session(run: LocalRun, step: CompiledStep) -> Mapping[str, Any] | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from loopengt.journal import OpenStep
     from loopengt_hookspecs.patterns import StepOutcome
     from loopengt_local.compiled import BoundGate, CompiledStep
+    from loopengt_local.remembering.memories import MemoryRule
     from loopengt_local.run import LocalRun
     from loopengt_local.watching.progress import ProgressWatch
 
@@ -68,6 +69,8 @@ class StepExecution:
     async def execute(self, retry_gates: bool) -> StepOutcome:
         """Execute the step and return its outcome, durable."""
         step = self._step
+        if step.memory is not None:
+            await self._remember(step.memory)
         opened = self._run.fold.open.get(step.name)
         if opened is not None and opened.occurrence != self._occurrence:
             opened = None  # a branch that took the step was cancelled; this is another execution
@@ -82,6 +85,13 @@ class StepExecution:
             opened = None
             if outcome is not None:
                 return outcome
+
+    async def _remember(self, memory: MemoryRule) -> None:
+        """Let the prompts of this execution see what memory holds."""
+        names = {"lap": self._occurrence, "item": "", "feedback": self._feedback, "handoff": ""}
+        text = await memory.read(self._run, self._step, self._occurrence, names | dict(self._names or {}))
+        if text is not None:
+            self._names = {**(self._names or {}), "memory": text}
 
     # -- after a crash ----------------------------------------------------------------------------------------
 
@@ -275,6 +285,17 @@ class StepExecution:
         await pause(self._run, self._step.name, delay)
 
     async def _complete(self) -> StepOutcome:
+        if self._step.memory is not None:
+            key = f"{self._run.run_id}/{self._step.name}/{self._occurrence}"
+            names = {
+                "lap": self._occurrence,
+                "item": "",
+                "feedback": "",
+                "handoff": "",
+                **(self._names or {}),
+            }
+            memory = self._step.memory
+            await memory.write(self._run, self._step, self._occurrence, key, self._response, names)
         return await self._close("step.complete", {})
 
     async def _fail(self, error: str, gate: str = "") -> StepOutcome:

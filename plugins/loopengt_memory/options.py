@@ -20,7 +20,9 @@ def _check_url(url: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("base_url must be an http:// or https:// address with a host")
     if parts.username is not None or parts.password is not None:
-        raise ValueError("base_url holds a user name or password: take it out, and name the key by api_key_env")
+        raise ValueError(
+            "base_url holds a user name or password: take it out, and name the key by api_key_env"
+        )
     if parts.query or parts.fragment:
         raise ValueError("base_url must end with its path: no query (?) and no fragment (#)")
     return url.rstrip("/")

@@ -11,7 +11,7 @@ import os
 import stat
 import unicodedata
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -227,10 +227,8 @@ class _Walk:
                     f"there is no {'/'.join((*self._names, part))} in the workspace",
                     remedy="list_files shows what there is.",
                 ) from None
-            try:
+            with suppress(FileExistsError):  # another call was faster
                 os.mkdir(part, dir_fd=here)
-            except FileExistsError:  # another call was faster
-                pass
             folder = open_child(here, part)
         except NotADirectoryError:
             raise ToolError(f"{'/'.join((*self._names, part))} is not a folder") from None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from loopengt_hookspecs.models import Effects
 from loopengt_hookspecs.tools import ToolError
+from loopengt_tools.arguments import arguments
 from loopengt_tools.confined import located, open_file
 from loopengt_tools.options import OutputOptions
 from loopengt_tools.replacing import Edit, apply
@@ -34,17 +35,15 @@ class EditFile:
         "included, and only once: give more of its surroundings where it is not, or replace_all. Returns what has "
         "changed."
     )
-    input_schema = {
-        "type": "object",
-        "properties": {
-            "path": {"type": "string", "description": "Path of the file, relative to the workspace."},
-            "old_text": {"type": "string", "minLength": 1, "description": "The text to replace."},
-            "new_text": {"type": "string", "description": "The text to put in its place; empty: delete it."},
-            "replace_all": {"type": "boolean", "description": "Replace it wherever it is. Default false."},
-        },
-        "required": ["path", "old_text", "new_text"],
-        "additionalProperties": False,
-    }
+    input_schema = arguments(
+        "path",
+        "old_text",
+        "new_text",
+        path={"type": "string", "description": "Path of the file, relative to the workspace."},
+        old_text={"type": "string", "minLength": 1, "description": "The text to replace."},
+        new_text={"type": "string", "description": "The text to put in its place; empty: delete it."},
+        replace_all={"type": "boolean", "description": "Replace it wherever it is. Default false."},
+    )
     output_schema = None
     effects = Effects.IDEMPOTENT
     options = OutputOptions

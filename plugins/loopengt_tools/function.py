@@ -13,7 +13,7 @@ from loopengt.redaction import keep_secret
 from loopengt.threads import call_in_thread
 from loopengt_hookspecs.errors import AgentError, MissingRequirement, UsageError
 from loopengt_hookspecs.models import Effects
-from loopengt_hookspecs.tools import ToolError, ToolOffer
+from loopengt_hookspecs.tools import ToolOffer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from loopengt_hookspecs.models import Effects
+from loopengt_tools.arguments import arguments
 from loopengt_tools.confined import located, open_folder
 from loopengt_tools.globs import Glob
 from loopengt_tools.options import OutputOptions
@@ -36,27 +37,23 @@ class ListFiles:
         "followed) with @, pipes and devices with |. Installed packages and caches, such as node_modules and .venv, "
         "are left out unless all is true; .git and .loopengt always are."
     )
-    input_schema = {
-        "type": "object",
-        "properties": {
-            "path": {"type": "string", "description": "The folder. Default: the workspace."},
-            "pattern": {
-                "type": "string",
-                "description": "List only what fits, such as *.py (at any depth) or src/**/test_*.py (relative to "
-                "path).",
-            },
-            "depth": {
-                "type": "integer",
-                "minimum": 1,
-                "description": f"Levels to go down; 1: the folder alone. Default {_DEPTH}, with a pattern all.",
-            },
-            "all": {
-                "type": "boolean",
-                "description": "Whether to list packages and caches, too. Default false.",
-            },
+    input_schema = arguments(
+        path={"type": "string", "description": "The folder. Default: the workspace."},
+        pattern={
+            "type": "string",
+            "description": "List only what fits, such as *.py (at any depth) or src/**/test_*.py (relative to "
+            "path).",
         },
-        "additionalProperties": False,
-    }
+        depth={
+            "type": "integer",
+            "minimum": 1,
+            "description": f"Levels to go down; 1: the folder alone. Default {_DEPTH}, with a pattern all.",
+        },
+        all={
+            "type": "boolean",
+            "description": "Whether to list packages and caches, too. Default false.",
+        },
+    )
     output_schema = None
     effects = Effects.NONE
     options = OutputOptions

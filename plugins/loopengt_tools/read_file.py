@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from loopengt_hookspecs.models import Effects
 from loopengt_hookspecs.tools import ToolError
+from loopengt_tools.arguments import arguments
 from loopengt_tools.confined import located, open_file
 from loopengt_tools.options import OutputOptions
 from loopengt_tools.text import BOM, cut, is_binary
@@ -31,24 +32,20 @@ class ReadFile:
         "Read a text file of the workspace. Returns its lines; a note in brackets at the end says when there are "
         "more and how to read on. Line ends are shown as \\n."
     )
-    input_schema = {
-        "type": "object",
-        "properties": {
-            "path": {"type": "string", "description": "Path of the file, relative to the workspace."},
-            "offset": {
-                "type": "integer",
-                "minimum": 1,
-                "description": "First line to read, from 1. Default 1.",
-            },
-            "limit": {
-                "type": "integer",
-                "minimum": 1,
-                "description": f"Most lines to read. Default {_LINES}.",
-            },
+    input_schema = arguments(
+        "path",
+        path={"type": "string", "description": "Path of the file, relative to the workspace."},
+        offset={
+            "type": "integer",
+            "minimum": 1,
+            "description": "First line to read, from 1. Default 1.",
         },
-        "required": ["path"],
-        "additionalProperties": False,
-    }
+        limit={
+            "type": "integer",
+            "minimum": 1,
+            "description": f"Most lines to read. Default {_LINES}.",
+        },
+    )
     output_schema = None
     effects = Effects.NONE
     options = OutputOptions
@@ -109,7 +106,7 @@ def _take(
         if size + len(line) > most_bytes:
             if lines:
                 return lines, [f"more follows: read on with offset={number}"]
-            note = f"line {number} is longer than {most_bytes:,} bytes and is cut here; offset={number + 1} is behind it"
+            note = f"line {number} is longer than {most_bytes:,} bytes and is cut; behind it is offset={number + 1}"
             return [cut(line, most_bytes)], [note]
         lines.append(line)
         size += len(line)

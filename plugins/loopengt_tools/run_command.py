@@ -12,6 +12,7 @@ from loopengt.processes import ProgramResult, base_environment, find_program, ke
 from loopengt_hookspecs.errors import AgentError
 from loopengt_hookspecs.models import Effects
 from loopengt_hookspecs.tools import ToolError
+from loopengt_tools.arguments import arguments
 from loopengt_tools.commands import check_allowed, check_arguments
 from loopengt_tools.confined import located, open_child
 from loopengt_tools.options import OutputOptions
@@ -88,16 +89,7 @@ _ARGV = {
 _SHELL = {"type": "string", "minLength": 1, "description": "The command, for /bin/sh."}
 
 
-def _schema(command: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": {
-            "command": command,
-            "cwd": {"type": "string", "description": "Folder to run in. Default: the workspace."},
-        },
-        "required": ["command"],
-        "additionalProperties": False,
-    }
+_CWD = {"type": "string", "description": "Folder to run in. Default: the workspace."}
 
 
 class RunCommand:
@@ -111,14 +103,14 @@ class RunCommand:
         "is shortened in the middle. It reads nothing from standard input, and what it leaves in the background is "
         "ended."
     )
-    input_schema = _schema(_ARGV)
+    input_schema = arguments("command", command=_ARGV, cwd=_CWD)
     output_schema = None
     effects = Effects.IDEMPOTENT
     options = CommandOptions
 
     def schema_for(self, options: CommandOptions) -> Mapping[str, Any]:
         """The schema of the arguments: a list, or a text for the shell."""
-        return _schema(_SHELL) if options.shell else self.input_schema
+        return arguments("command", command=_SHELL, cwd=_CWD) if options.shell else self.input_schema
 
     def description_for(self, options: CommandOptions) -> str:
         """What it does, with the commands that are allowed."""

@@ -12,6 +12,7 @@ from pydantic import Field
 from loopengt.processes import base_environment, run_program
 from loopengt_hookspecs.models import Effects
 from loopengt_hookspecs.tools import ToolError
+from loopengt_tools.arguments import arguments
 from loopengt_tools.options import OutputOptions
 from loopengt_tools.searching import Search, search
 from loopengt_tools.text import within
@@ -50,37 +51,33 @@ class SearchText:
         "Search the text files of the workspace line by line. Returns the lines as path:number:text. The query is "
         "plain text unless regex is true. Installed packages, caches, .git and .loopengt are not searched."
     )
-    input_schema = {
-        "type": "object",
-        "properties": {
-            "query": {"type": "string", "minLength": 1, "description": "What to find within a line."},
-            "path": {"type": "string", "description": "Folder or file to search. Default: the workspace."},
-            "files": {
-                "type": "string",
-                "description": "Search only files that fit, such as *.py (at any depth) or src/**/test_*.py "
-                "(relative to path).",
-            },
-            "regex": {
-                "type": "boolean",
-                "description": "Whether the query is a regular expression, in Python's syntax. Default false.",
-            },
-            "ignore_case": {"type": "boolean", "description": "Default false."},
-            "context": {
-                "type": "integer",
-                "minimum": 0,
-                "maximum": 20,
-                "description": "Lines to show around each match. Default 0.",
-            },
-            "limit": {
-                "type": "integer",
-                "minimum": 1,
-                "maximum": 2_000,
-                "description": f"Most matches. Default {_LIMIT}.",
-            },
+    input_schema = arguments(
+        "query",
+        query={"type": "string", "minLength": 1, "description": "What to find within a line."},
+        path={"type": "string", "description": "Folder or file to search. Default: the workspace."},
+        files={
+            "type": "string",
+            "description": "Search only files that fit, such as *.py (at any depth) or src/**/test_*.py "
+            "(relative to path).",
         },
-        "required": ["query"],
-        "additionalProperties": False,
-    }
+        regex={
+            "type": "boolean",
+            "description": "Whether the query is a regular expression, in Python's syntax. Default false.",
+        },
+        ignore_case={"type": "boolean", "description": "Default false."},
+        context={
+            "type": "integer",
+            "minimum": 0,
+            "maximum": 20,
+            "description": "Lines to show around each match. Default 0.",
+        },
+        limit={
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 2_000,
+            "description": f"Most matches. Default {_LIMIT}.",
+        },
+    )
     output_schema = None
     effects = Effects.NONE
     options = SearchOptions

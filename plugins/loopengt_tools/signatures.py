@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import Any, get_type_hints
 
 from pydantic import (
     BaseModel,
@@ -26,9 +26,6 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from loopengt_hookspecs.errors import AgentError
 from loopengt_hookspecs.tools import ToolCall, ToolError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["Signature", "signature_of"]
 

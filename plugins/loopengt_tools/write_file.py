@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from loopengt_hookspecs.models import Effects
 from loopengt_hookspecs.tools import ToolError
+from loopengt_tools.arguments import arguments
 from loopengt_tools.confined import located
 from loopengt_tools.working import in_thread
 from loopengt_tools.writing import alone, replace_file, writable
@@ -26,15 +27,12 @@ class WriteFile:
         "Write a text file of the workspace whole: what was in it is replaced, folders that are missing are made. "
         "To change a part of a file use edit_file."
     )
-    input_schema = {
-        "type": "object",
-        "properties": {
-            "path": {"type": "string", "description": "Path of the file, relative to the workspace."},
-            "content": {"type": "string", "description": "All that the file is to hold."},
-        },
-        "required": ["path", "content"],
-        "additionalProperties": False,
-    }
+    input_schema = arguments(
+        "path",
+        "content",
+        path={"type": "string", "description": "Path of the file, relative to the workspace."},
+        content={"type": "string", "description": "All that the file is to hold."},
+    )
     output_schema = None
     effects = Effects.IDEMPOTENT
     options = None

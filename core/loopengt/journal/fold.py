@@ -138,6 +138,7 @@ _HANDLERS: dict[str, Callable[[Fold, Event], StepOutcome | None]] = {
     "agent.invoke": Fold._agent_invoke,
     "agent.response": Fold._agent_response,
     "agent.error": Fold._agent_error,
+    "memory.read": Fold._memory_read,
     "model.response": Fold._model_response,
     "tool.call": Fold._tool_call,
     "tool.result": Fold._tool_result,

@@ -61,6 +61,8 @@ class FoldedState:
         self.added: dict[str, float] = {}
         """What was added to the run's limits since it began: turns, seconds, tokens, cost_usd."""
         self.progress = ProgressFold()
+        self.remembered: dict[str, dict[str, Any]] = {}
+        """What the last execution of each step has read from memory (data of its ``memory.read`` event)."""
         self.stop: dict[str, Any] | None = None
         """That a person has asked the run to stop (data of the ``loop.stop`` event), which it has not done yet."""
         self.under_way: dict[str, float] = {}

@@ -21,6 +21,8 @@ _SHELVABLE = {
     "agent.response": "output",
     "gate.fail": "feedback",
     "handoff": "payload",
+    "memory.read": "entries",
+    "memory.write": "content",
     "model.response": "response",
     "step.retry": "feedback",
     "tool.call": "input",

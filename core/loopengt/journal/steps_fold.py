@@ -190,6 +190,10 @@ class StepsFold(FoldedState):
             calls.begun.pop(key, None)
             calls.results[key] = event
 
+    def _memory_read(self, event: Event) -> None:
+        if "occurrence" in event.data:  # else an agent tells of its own memory
+            self.remembered[event.step or ""] = event.data
+
     def _gate(self, event: Event) -> None:
         data = event.data
         opened = self.open[event.step or ""]

@@ -26,9 +26,11 @@ class Watch:
         idle_seconds: Seconds after which a program that writes nothing, on neither stream, is ended; None: no limit.
     """
 
-    def __init__(self, on_line: Callable[[bytes], None] | None = None, *, idle_seconds: float | None = None) -> None:
+    def __init__(
+        self, on_line: Callable[[bytes], None] | None = None, *, idle_seconds: float | None = None
+    ) -> None:
         self.ended_by: _Ending = ""
-        """Why the program was ended: ``timeout``, ``idle``, ``overstayed`` (see ``leave_within``); empty: it was not."""
+        """Why the program was ended: ``timeout``, ``idle`` or ``overstayed`` (``leave_within``); empty: it was not."""
         self.long_lines = 0
         """Lines that were left out because they were longer than 64 MB."""
         self._on_line = on_line
@@ -75,15 +77,13 @@ class Watch:
         """Wait for the program's end; False: it has to be ended, ``ended_by`` says why."""
         began = time.monotonic()
         while not exited.done() and self._error is None:
-            at, why = min(self._limits(began, timeout), default=(None, ""))
-            left = None if at is None else at - time.monotonic()
-            if left is not None and left <= 0:
-                self.ended_by = why
+            first = min(self._limits(began, timeout), default=None)
+            left = None if first is None else first[0] - time.monotonic()
+            if first is not None and left is not None and left <= 0:
+                self.ended_by = first[1]
                 return False
             self._stirred = asyncio.get_running_loop().create_future()
-            await asyncio.wait(
-                [exited, self._stirred], timeout=left, return_when=asyncio.FIRST_COMPLETED
-            )
+            await asyncio.wait([exited, self._stirred], timeout=left, return_when=asyncio.FIRST_COMPLETED)
         return exited.done()
 
     def _limits(self, began: float, timeout: float | None) -> list[tuple[float, _Ending]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from loopengt._jsondata import MISSING, NotJsonError, json_copy, known_keys, look
@@ -12,9 +13,17 @@ from loopengt._references import Reference
 from loopengt.errors import PromptError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
-__all__ = ["Prompt", "PromptError", "PromptSyntaxError", "Reference", "compile_prompt", "prompt_text"]
+__all__ = [
+    "Prompt",
+    "PromptError",
+    "PromptSyntaxError",
+    "Reference",
+    "Replaced",
+    "compile_prompt",
+    "prompt_text",
+]
 
 _PIECE: Final = re.compile(
     r"""
@@ -53,6 +62,17 @@ class Prompt(ABC):
         """The dotted names that the template looks up, such as ``steps.plan.output``."""
         return frozenset(".".join(map(str, reference.path)) for reference in self.references)
 
+    def taken(self, scope: Mapping[str, Any]) -> dict[tuple[str | int, ...], Any]:
+        """Return what the template looks up in a scope, by path; what is not there is left out."""
+        found: dict[tuple[str | int, ...], Any] = {}
+        for reference in self.references:
+            value: Any = scope
+            for key in reference.path:
+                value = look(value, key)
+            if value is not MISSING:
+                found[reference.path] = value
+        return found
+
     @abstractmethod
     def render(self, scope: Mapping[str, Any]) -> str:
         """Return the prompt's text.
@@ -66,6 +86,46 @@ class Prompt(ABC):
         Raises:
             PromptError: The scope does not hold a name, or a value is not JSON data.
         """
+
+
+class Replaced(Mapping[str, Any]):
+    """A scope in which other texts stand at some places.
+
+    Args:
+        scope: The scope.
+        texts: The texts, by the path of the place.
+    """
+
+    def __init__(self, scope: Mapping[str, Any], texts: Mapping[tuple[str | int, ...], str]) -> None:
+        self._scope = scope
+        self._texts = texts
+
+    def __getitem__(self, name: str) -> Any:
+        value: Any = None
+        own = {path: text for path, text in self._texts.items() if path[0] == name}
+        if (name,) in own:
+            return own[(name,)]
+        value = self._scope[name]
+        for path, text in own.items():
+            value = _with(value, path[1:], text)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._scope)
+
+    def __len__(self) -> int:
+        return len(self._scope)
+
+
+def _with(value: Any, path: tuple[str | int, ...], text: str) -> Any:
+    """Return a copy of data with a text at some place."""
+    if not path:
+        return text
+    key, rest = path[0], path[1:]
+    inner = _with(look(value, key), rest, text)
+    if isinstance(value, list | tuple) and isinstance(key, int):
+        return [inner if place == key else item for place, item in enumerate(value)]
+    return {**{name: value[name] for name in value}, key: inner}
 
 
 def compile_prompt(template: str, engine: Literal["simple", "minijinja"] = "simple") -> Prompt:

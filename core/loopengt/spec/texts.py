@@ -41,7 +41,13 @@ def check_texts(outline: Outline, names: KnownNames) -> Iterator[Problem]:
         )
         # A step without a template is prompted with its description, one that runs a loop not at all.
         key = "prompt_template" if step.data.get("prompt_template") or "loop" in step.data else "description"
-        yield from texts.prompt((*step.path, key), step.data.get(key), engine)
+        reads = text_roots(step.data, "read")
+        yield from texts.prompt((*step.path, key), step.data.get(key), engine, reads)
+        for part, field, roots in (("read", "query", ()), ("write", "content", (*reads, "output"))):
+            where = ("memory", part, field)
+            yield from texts.prompt((*step.path, *where), text_at(step.data, *where), "simple", roots)
+        where = ("memory", "write", "condition")
+        yield from texts.expression((*step.path, *where), text_at(step.data, *where))
         yield from texts.expression((*step.path, "for_each"), step.data.get("for_each"))
         inputs = step.data.get("inputs")
         for name, text in inputs.items() if isinstance(inputs, dict) else ():
@@ -61,6 +67,12 @@ def check_texts(outline: Outline, names: KnownNames) -> Iterator[Problem]:
     for stop in outline.stops:
         if text_at(stop.data, "condition_type") in ("goal_met", "custom"):
             yield from texts.expression((*stop.path, "value"), stop.data.get("value"))
+
+
+def text_roots(step: Mapping[str, object], part: str) -> tuple[str, ...]:
+    """Return the further names that the prompt of a step sees which reads from memory."""
+    memory = step.get("memory")
+    return ("memory",) if isinstance(memory, dict) and isinstance(memory.get(part), dict) else ()
 
 
 class _Texts:
@@ -83,7 +95,9 @@ class _Texts:
             return
         yield from self._references(path, references, self._expression_fault)
 
-    def prompt(self, path: Path, text: object, engine: Literal["simple", "minijinja"]) -> Iterator[Problem]:
+    def prompt(
+        self, path: Path, text: object, engine: Literal["simple", "minijinja"], more: Collection[str] = ()
+    ) -> Iterator[Problem]:
         if not isinstance(text, str):
             return
         try:
@@ -91,7 +105,8 @@ class _Texts:
         except PromptSyntaxError as error:
             yield self._document.problem(self._document.text_position(path, error.column - 1), error.message)
             return
-        yield from self._references(path, references, self._prompt_fault)
+        unknown = [reference for reference in references if reference.path[0] not in more]
+        yield from self._references(path, unknown, self._prompt_fault)
 
     def _references(
         self,

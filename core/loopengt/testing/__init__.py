@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from loopengt.testing.observing import RecordingObserver
     from loopengt.testing.running import loop_spec, make_kernel, resume_loop, run_loop, run_loop_sync
     from loopengt.testing.scripted import ScriptedAgent, ScriptUsedUp
+    from loopengt.testing.stand_ins import StandInCli
     from loopengt.testing.storage import StorageContract
 else:
     # A pytest run that has this package installed and does not use it pays nothing for it.
@@ -37,6 +38,7 @@ else:
             "observing": ("RecordingObserver",),
             "running": ("loop_spec", "make_kernel", "resume_loop", "run_loop", "run_loop_sync"),
             "scripted": ("ScriptUsedUp", "ScriptedAgent"),
+            "stand_ins": ("StandInCli",),
             "storage": ("StorageContract",),
         },
     )
@@ -46,6 +48,7 @@ __all__ = [
     "RecordingObserver",
     "ScriptUsedUp",
     "ScriptedAgent",
+    "StandInCli",
     "StorageContract",
     "loop_spec",
     "make_kernel",

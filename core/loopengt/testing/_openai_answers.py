@@ -44,7 +44,8 @@ class Answer:
     """Each ``{name, arguments}`` and, when wanted, ``id``; arguments that are text are sent as they are."""
     reasoning: str = ""
     usage: Mapping[str, Any] = field(default_factory=dict)
-    """``prompt_tokens``, ``completion_tokens``, ``cached_tokens``, ``reasoning_tokens``, ``cost``; default: words."""
+    """``prompt_tokens``, ``completion_tokens``, ``cached_tokens``, ``reasoning_tokens``, by default counts of words;
+    anything else, such as ``cost``, is sent as it is."""
     model: str = ""
     """The model that has answered; default the one that was asked."""
     finish_reason: str = ""

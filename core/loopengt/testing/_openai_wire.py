@@ -17,6 +17,7 @@ from loopengt.testing._openai_examples import example
 __all__ = ["chunks", "completion", "echo", "embeddings", "vector"]
 
 _CREATED = 1_700_000_000
+_COUNTS = {"prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens"}
 
 
 def echo(body: dict[str, Any]) -> Answer:
@@ -154,7 +155,7 @@ def _usage(body: dict[str, Any], answer: Answer) -> dict[str, Any]:
         "prompt_tokens_details": {"cached_tokens": given.get("cached_tokens", 0)},
         "completion_tokens_details": {"reasoning_tokens": given.get("reasoning_tokens", 0)},
     }
-    return usage | ({"cost": given["cost"]} if "cost" in given else {})
+    return usage | {name: value for name, value in given.items() if name not in _COUNTS}
 
 
 def _words(text: str) -> list[str]:

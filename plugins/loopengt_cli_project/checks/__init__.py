@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from loopengt_cli_project.checks.agents import check_auto
 from loopengt_cli_project.checks.installation import check_entry_points, check_loopengt, check_python
 from loopengt_cli_project.checks.plugins import check_components, check_config, check_plugins
 from loopengt_cli_project.checks.project import check_disk, check_folder, check_git
@@ -26,5 +27,6 @@ CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("disk", check_disk),
     ("storage", check_storage),
     ("git", check_git),
+    ("auto", check_auto),
     ("specs", check_specs),
 )

@@ -23,7 +23,7 @@ _PERMISSIONS: dict[Permission, tuple[str, ...]] = {
 
 def _arguments(turn: Turn) -> list[str]:
     # It gives up after five minutes by itself; how long a step may take is for the engine to say.
-    argv = ["--output-format=stream-json", "--print-timeout=24h", *_PERMISSIONS[turn.permissions]]
+    argv = ["--output-format=stream-json", "--print-timeout=24h", *_PERMISSIONS[turn.permissions], *turn.args]
     if turn.model:
         argv.append(f"--model={turn.model}")
     # Without it, some versions work in a folder of their own.
@@ -74,7 +74,9 @@ def _result(result: Event, report: Report) -> None:
         report.facts["num_turns"] = result["num_turns"]
     if result.get("status") != "SUCCESS":
         error = result.get("error")
-        report.fails(text(error) or text(mapping(error).get("message")) or report.result or str(result.get("status")))
+        report.fails(
+            text(error) or text(mapping(error).get("message")) or report.result or str(result.get("status"))
+        )
 
 
 def _tokens(usage: Event) -> dict[str, int]:

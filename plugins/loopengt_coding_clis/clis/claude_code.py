@@ -105,7 +105,9 @@ def _rate_limit(info: Event, report: Report) -> None:
     report.resets_at = money(info.get("resetsAt")) if rejected else None
     if info.get("rateLimitType") is not None:
         report.facts["rate_limit"] = {
-            name: info[name] for name in ("status", "rateLimitType", "resetsAt", "utilization") if name in info
+            name: info[name]
+            for name in ("status", "rateLimitType", "resetsAt", "utilization")
+            if name in info
         }
 
 

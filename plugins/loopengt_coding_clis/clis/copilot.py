@@ -21,7 +21,7 @@ _PERMISSIONS: dict[Permission, tuple[str, ...]] = {
 
 
 def _arguments(turn: Turn) -> list[str]:
-    argv = ["-s", "--output-format=json", "--no-ask-user", *_PERMISSIONS[turn.permissions]]
+    argv = ["-s", "--output-format=json", "--no-ask-user", *_PERMISSIONS[turn.permissions], *turn.args]
     if turn.model:
         argv.append(f"--model={turn.model}")
     argv += [f"--add-dir={folder}" for folder in turn.add_dirs]

@@ -18,7 +18,7 @@ _PERMISSIONS: dict[Permission, tuple[str, ...]] = {"read": ("--mode=ask",), "ful
 
 
 def _arguments(turn: Turn) -> list[str]:
-    argv = ["-p", "--output-format", "stream-json", *_PERMISSIONS[turn.permissions]]
+    argv = ["-p", "--output-format", "stream-json", *_PERMISSIONS[turn.permissions], *turn.args]
     if turn.trust_workspace:
         argv.append("--trust")
     if turn.model:

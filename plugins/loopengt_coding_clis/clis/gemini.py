@@ -21,7 +21,7 @@ _PERMISSIONS: dict[Permission, tuple[str, ...]] = {
 
 def _arguments(turn: Turn) -> list[str]:
     # Without -p: a prompt that comes on standard input makes it work unattended just as well.
-    argv = ["--output-format=stream-json", *_PERMISSIONS[turn.permissions]]
+    argv = ["--output-format=stream-json", *_PERMISSIONS[turn.permissions], *turn.args]
     if turn.trust_workspace:
         argv.append("--skip-trust")
     if turn.model:
@@ -56,12 +56,17 @@ def _read(event: Event, report: Report) -> None:
         report.ends()
         if event.get("status") == "error":
             error = mapping(event.get("error"))
-            report.fails(text(error.get("message")) or text(error.get("type")) or "status error", count(error.get("code")))
+            report.fails(
+                text(error.get("message")) or text(error.get("type")) or "status error",
+                count(error.get("code")),
+            )
 
 
 def _tokens(stats: Event) -> dict[str, int]:
     """Tokens; those of thoughts are told only as what the total has beside input and output."""
-    prompt, out, total = (count(stats.get(name)) for name in ("input_tokens", "output_tokens", "total_tokens"))
+    prompt, out, total = (
+        count(stats.get(name)) for name in ("input_tokens", "output_tokens", "total_tokens")
+    )
     thoughts = max(0, total - prompt - out)
     return {
         "prompt_tokens": prompt,

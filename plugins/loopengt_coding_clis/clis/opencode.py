@@ -27,7 +27,7 @@ _RULES = {
 
 
 def _arguments(turn: Turn) -> list[str]:
-    argv = ["run", "--format", "json", *_PERMISSIONS[turn.permissions]]
+    argv = ["run", "--format", "json", *_PERMISSIONS[turn.permissions], *turn.args]
     if turn.model:
         argv.append(f"--model={turn.model}")
     if turn.session_id:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
+from copy import copy
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +65,9 @@ class AttemptCalls:
         self._recorded: dict[str, Event] = dict(known.results) if known is not None else {}
         self.cut_short: dict[str, Event] = dict(known.begun) if known is not None else {}
         """Calls that may be made once only and were under way when the run was lost."""
+        self.prefix = ""
+        """Stands before the keys of calls that another agent makes within this attempt."""
+        self._others = 0
         self._numbers: dict[str, int] = {}
         self._conversation = Conversation()
         self._offered: dict[str, Offered] | None = None
@@ -134,7 +138,16 @@ class AttemptCalls:
     def next_call(self, kind: str) -> str:
         """Return the key of the next call of a kind: they are numbered in the order in which they are asked for."""
         number = self._numbers[kind] = self._numbers.get(kind, 0) + 1
-        return f"{kind} {number}"
+        return f"{self.prefix}{kind} {number}"
+
+    def begin_other(self) -> AttemptCalls:
+        """Return the calls of another agent that works within this attempt; they are numbered apart."""
+        self._others += 1
+        other = copy(self)
+        other.prefix = f"{self.prefix}other {self._others}/"
+        other._numbers, other._others = {}, 0
+        other._conversation = Conversation()
+        return other
 
     def recorded(self, call: str, digest: str) -> Event | None:
         """Return what is recorded of a call; None: it is to be made.

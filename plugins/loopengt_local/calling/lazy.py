@@ -40,6 +40,10 @@ class LazyCalls:
             self.made.reservation, self.made.deadline = self.reservation, self.deadline
         return self.made
 
+    def begin_other(self) -> AttemptCalls:
+        """Return the calls of another agent that works within this attempt."""
+        return self._calls().begin_other()
+
     async def offers(self) -> Sequence[ToolOffer]:
         """Return the tools that this attempt may call."""
         return await self._calls().offers()

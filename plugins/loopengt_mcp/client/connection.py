@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from mcp.client._transport import TransportStreams
-    from mcp.client.session import ElicitationFnT, IncomingMessage
+    from mcp.client.session import ClientRequestContext, ElicitationFnT, IncomingMessage
+    from mcp.types import ElicitRequestParams, ElicitResult, ErrorData
 
     from loopengt_mcp.client.servers import Address
 
@@ -134,7 +135,7 @@ class Connection:
             with anyio.fail_after(self._connect_seconds) as deadline:
                 async with Client(
                     self._streams(),
-                    elicitation_callback=self._on_question,
+                    elicitation_callback=self._answer,
                     message_handler=self._hear,
                     client_info=Implementation(name="loopengt", version=__version__),
                     cache=None,
@@ -180,13 +181,22 @@ class Connection:
             )
         return PeerDown(message, remedy=f"Try it: loopengt mcp tools {self.name}")
 
+    async def _answer(
+        self, context: ClientRequestContext, params: ElicitRequestParams
+    ) -> ElicitResult | ErrorData:
+        self._count()
+        return await self._on_question(context, params)
+
     async def _hear(self, message: IncomingMessage) -> None:
         """Take what the server sends by itself; what is no message at all comes as an exception."""
-        self._chatter += 1
-        if self._chatter > CHATTER:
-            self.notes.blame(f"it sent {CHATTER:,} messages that nobody asked for")
-            self._stop.set()
+        self._count()
         if isinstance(message, ToolListChangedNotification):
             self.tools_changed = True
         elif isinstance(message, ResourceListChangedNotification | PromptListChangedNotification):
             self.beside = None
+
+    def _count(self) -> None:
+        self._chatter += 1
+        if self._chatter > CHATTER:
+            self.notes.blame(f"it sent {CHATTER:,} messages that nobody asked for")
+            self._stop.set()

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Exchange", "begin", "under_way"]
 
+MOST_QUESTIONS = 20
+"""Questions that a server may ask within one request."""
 OPENED = "done"
 NOT_OPENED = "decline"
 _LONGEST = 4_000
@@ -41,6 +43,7 @@ class Exchange:
         self._server = server
         self._ask = ask
         self._waiting: list[tuple[ElicitRequestParams, asyncio.Future[ElicitResult]]] = []
+        self._open: list[asyncio.Future[ElicitResult]] = []
         self.asked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when there are questions: then ``answer`` has to be called."""
 
@@ -51,8 +54,11 @@ class Exchange:
 
     async def put(self, question: ElicitRequestParams) -> ElicitResult:
         """Wait until the one who made the request has answered; called by the connection."""
+        if len(self._open) >= MOST_QUESTIONS:
+            return ElicitResult(action="decline")
         answered: asyncio.Future[ElicitResult] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, answered))
+        self._open.append(answered)
         if not self.asked.done():
             self.asked.set_result(None)
         return await answered
@@ -65,6 +71,12 @@ class Exchange:
             result = await self._asked(question)
             if not answered.done():
                 answered.set_result(result)
+
+    def close(self) -> None:
+        """The request is over: dismiss what nobody has answered, or the server would wait for it."""
+        for answered in self._open:
+            if not answered.done():
+                answered.set_result(ElicitResult(action="cancel"))
 
     async def _asked(self, question: ElicitRequestParams) -> ElicitResult:
         if self._ask is None:

@@ -54,6 +54,8 @@ class Peer:
         self._workspace = workspace
         self._options = options
         self._connecting = asyncio.Lock()
+        self._listing = asyncio.Lock()
+        self._closed = False
         self._connection: Connection | None = None
         self._tools: list[Tool] = []
         self._under_way: set[Exchange] = set()
@@ -69,6 +71,8 @@ class Peer:
             if self._connection is not None and not self._connection.open:
                 await self._connection.close()
                 self._connection = None
+            if self._closed:
+                raise PeerDown(f"the connection to the MCP server {self.name!r} was closed: the run is over")
             if self._connection is None:
                 target = self._server.target(self._workspace)
                 connection = Connection(self.name, target, self._options.connect_seconds, self._on_question)
@@ -77,7 +81,8 @@ class Peer:
             return self._connection
 
     async def close(self) -> None:
-        """End the connection."""
+        """End the connection, for good."""
+        self._closed = True
         if self._connection is not None:
             await self._connection.close(reason="the run is over")
             self._connection = None
@@ -93,20 +98,24 @@ class Peer:
         """
         if known and self._tools:
             return self._tools
-        connection = await self.connection()
-        if connection.client.server_capabilities.tools is None:
-            return []
-        if connection.tools_changed or not connection.announces_tools:
-            connection.tools_changed = False
-            try:
-                found = await self.listed(lambda client, cursor: client.list_tools(cursor=cursor), "tools")
-            except BaseException:
-                connection.tools_changed = True
-                raise
-            # The same objects as long as they say the same: their schemas are compiled once.
-            if found != self._tools:
-                self._tools = found
+        async with self._listing:
+            connection = await self.connection()
+            if connection.client.server_capabilities.tools is None:
+                return []
+            if connection.tools_changed or not connection.announces_tools:
+                await self._list_tools(connection)
         return self._tools
+
+    async def _list_tools(self, connection: Connection) -> None:
+        connection.tools_changed = False
+        try:
+            found = await self.listed(lambda client, cursor: client.list_tools(cursor=cursor), "tools")
+        except BaseException:
+            connection.tools_changed = True
+            raise
+        # The same objects as long as they say the same: their schemas are compiled once.
+        if found != self._tools:
+            self._tools = found
 
     async def beside(self) -> frozenset[str]:
         """Return which of ``resources`` and ``prompts`` the server has, not only could have.
@@ -196,6 +205,7 @@ class Peer:
             answer = await self._answer(connection, task, exchange, seconds)
         finally:
             self._under_way.discard(exchange)
+            exchange.close()
             await _abandoned(task)
         connection.settle()
         self._silent = 0

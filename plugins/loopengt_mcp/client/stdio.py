@@ -73,6 +73,8 @@ async def program_streams(
     finally:
         # The event loop itself may be going down, and the wait above was cut short.
         signal_group(process.pid, signal.SIGKILL)
+        with anyio.CancelScope(shield=True):
+            await _exits(process, GRACE_SECONDS)
         forget(process.pid)
         for stream in (incoming, messages, outgoing, unsent):
             stream.close()

@@ -55,6 +55,7 @@ class Codes:
     """
 
     def __init__(self, dimensions: int) -> None:
+        self.dimensions = dimensions
         self.width = (dimensions + 3) // 4
         self.numbers = array("q")
         """The vectors' numbers, ascending."""

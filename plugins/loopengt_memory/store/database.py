@@ -73,9 +73,7 @@ class Database:
 
         return await self._run(work)
 
-    async def write(
-        self, job: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def write(self, job: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a job in a transaction, and return its result when that is durable."""
 
         def work() -> T:

@@ -25,10 +25,15 @@ class Filter(NamedTuple):
     def sql(self, number: str) -> str:
         """Return `` AND …`` for entries whose number is what the column ``number`` holds."""
         return "".join(
-            " AND EXISTS (SELECT 1 FROM memory_metadata AS m WHERE m.key = ?"
-            f" AND m.value IN ({', '.join('?' * len(values))}) AND m.no = {number})"
+            " AND EXISTS (SELECT 1 FROM memory_metadata AS m WHERE m.key = ? AND m.value IN"  # noqa: S608 - ours
+            f" ({', '.join('?' * len(values))}) AND m.no = {number})"
             for _, values in self.conditions
         )
+
+    def numbers_sql(self) -> str:
+        """Return a query for the numbers, between two that follow the other values, that meet the first condition."""
+        marks = ", ".join("?" * len(self.conditions[0][1]))
+        return f"SELECT no FROM memory_metadata WHERE key = ? AND value IN ({marks}) AND no BETWEEN ? AND ?"  # noqa: S608 - ours
 
     @property
     def values(self) -> list[str]:

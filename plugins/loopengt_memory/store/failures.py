@@ -64,5 +64,5 @@ def _full(path: Path) -> StorageFull:
 def _read_only(path: Path) -> StorageReadOnly:
     return StorageReadOnly(
         f"the memories in {path} may not be written by this user",
-        remedy=f"Make the file and its folder writable (`chmod u+w '{path.parent}' '{path}'`), or do this: {OTHER_PATH}",
+        remedy=f"Make the file and its folder writable: chmod u+w '{path.parent}' '{path}'. Or: {OTHER_PATH}",
     )

@@ -64,9 +64,13 @@ def _create_tables(cursor: sqlite3.Cursor) -> None:
             UNIQUE (scope_no, model)
         )"""
     )
-    cursor.execute("CREATE TABLE memory_vectors (no INTEGER PRIMARY KEY, norm REAL NOT NULL, vector BLOB NOT NULL)")
+    cursor.execute(
+        "CREATE TABLE memory_vectors (no INTEGER PRIMARY KEY, norm REAL NOT NULL, vector BLOB NOT NULL)"
+    )
     # Apart from the vectors, so that a search reads a sixteenth of what they take.
-    cursor.execute("CREATE TABLE memory_codes (no INTEGER PRIMARY KEY, model_no INTEGER NOT NULL, code BLOB NOT NULL)")
+    cursor.execute(
+        "CREATE TABLE memory_codes (no INTEGER PRIMARY KEY, model_no INTEGER NOT NULL, code BLOB NOT NULL)"
+    )
 
 
 MIGRATIONS: tuple[Migration, ...] = (_create_tables,)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import pairwise
 
 __all__ = ["indexed", "terms"]
 
 # Scripts that are written without spaces between words: each character is indexed as a word, and a query looks for
 # pairs of neighbours.
-_UNSPACED = (
-    "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af"
-    "\U00020000-\U0003ffff"
-)
+_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uac00-\ud7af\U00020000-\U0003ffff"
 _CHARACTER = re.compile(f"([{_UNSPACED}])")
 _WORD = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
 
@@ -34,7 +32,7 @@ def terms(query: str) -> list[str]:
     for match in _WORD.finditer(unicodedata.normalize("NFKC", query)):
         word = match[0].lower()
         if _CHARACTER.match(word):
-            pairs = [f"{a} {b}" for a, b in zip(word, word[1:], strict=False)] or [word]
+            pairs = [f"{a} {b}" for a, b in pairwise(word)] or [word]
             found.update(dict.fromkeys(pairs))
         elif len(word) <= _LONGEST_TERM:
             found[word] = None

@@ -24,7 +24,7 @@ steps:
   - {name: work, agent: worker}
 """
 
-CHECKS = "python, loopengt, entry points, config, plugins, components, project, disk, storage, git, specs"
+CHECKS = "python, loopengt, entry points, config, plugins, components, project, disk, storage, git, auto, specs"
 
 
 class Report(NamedTuple):

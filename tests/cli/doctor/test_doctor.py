@@ -21,7 +21,7 @@ def test_a_sound_project_has_nothing_but_ok(site: Site, loop: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert all(line.startswith("ok    ") for line in lines)
-    assert len({line[6:].split(":")[0] for line in lines}) == 12
+    assert len({line[6:].split(":")[0] for line in lines}) == 13
     assert f"ok    python: {sys.version.split()[0]} at {sys.executable}" in lines
     assert "ok    specs: loop.yaml: demo, and all that it needs is there" in lines
 

@@ -234,7 +234,7 @@ async def test_a_spec_is_stored_anew(tmp_path: Path, monkeypatch: pytest.MonkeyP
     async with place.kernel.storage() as storage:
         await storage.delete(await storage.claim("run-1", current_owner(), 60))
         await storage.prune_blobs([], 0)
-        monkeypatch.setattr("loopengt_local.engine.monotonic", lambda: monotonic() + 600)
+        monkeypatch.setattr("loopengt_local.spec_store.monotonic", lambda: monotonic() + 600)
         place.agent.script("a", "a")
         await run_loop(place.kernel, spec, run_id="run-2")
         digest = (await place.header("run-2"))["spec"]

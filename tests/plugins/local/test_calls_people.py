@@ -125,7 +125,7 @@ async def test_an_agent_asks_a_person(lab: Any) -> None:
 
 @pytest.mark.parametrize("caught", [False, True], ids=["passed on", "caught"])
 async def test_a_tool_asks_a_person(lab: Any, caught: bool) -> None:
-    """A tool may ask in the midst of its call, which begins anew after the pause; catching the pause changes nothing."""
+    """A tool may ask in the midst of its call, which begins anew after the pause, whether it catches that or not."""
     asked: list[str] = []
 
     async def curious(call: Any) -> str:

@@ -11,7 +11,7 @@ import pytest
 from loopengt.testing import ScriptedAgent, loop_spec, make_kernel, resume_loop, run_loop, run_loop_sync
 from loopengt_hookspecs.agents import AgentReply
 from loopengt_hookspecs.engines import RunResult
-from loopengt_hookspecs.errors import AgentError, MissingRequirement, UsageError
+from loopengt_hookspecs.errors import AgentError, MissingRequirement
 
 GOOD = {"name": "good", "condition": "output == 'good'"}
 
@@ -167,28 +167,8 @@ class TestSchemas:
         assert run(tmp_path, ScriptedAgent({"summary": "s"}), spec).end.reason == "goal_met"
 
 
-TOOL = {"name": "read", "tool_type": "builtin"}
-
-
 class TestHonesty:
     """What cannot be done is said."""
-
-    @pytest.mark.parametrize(
-        "fields",
-        [
-            {"tools": [TOOL], "steps": [{"name": "work", "agent": "worker", "tools": ["read"]}]},
-            {
-                "tools": [TOOL],
-                "agents": [{"name": "worker", "config": {"provider": "scripted"}, "tools": ["read"]}],
-            },
-        ],
-    )
-    def test_what_the_engine_does_not_enforce_is_refused(
-        self, tmp_path: Path, fields: dict[str, Any]
-    ) -> None:
-        """A declaration that would be ignored stops the run before it starts."""
-        with pytest.raises(UsageError, match="does not enforce"):
-            run(tmp_path, ScriptedAgent("x"), loop_spec(**fields))
 
     async def test_what_is_missing_fails_the_run_and_resume_goes_on_once_it_is_there(
         self, tmp_path: Path
