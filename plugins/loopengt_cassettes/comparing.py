@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from loopengt.redaction import process_redactor
+from loopengt_cassettes.replies import CUT_OFF
 
 if TYPE_CHECKING:
     from loopengt_cassettes.placeholders import Placeholders
@@ -28,6 +29,8 @@ _VOLATILE = tuple(
     (re.compile(pattern), word)
     for pattern, word in (
         (r"\x1b\[[0-?]*[ -/]*[@-~]", ""),
+        # In a replay nobody is too slow: the attempt fails with other words than the engine's.
+        (rf"step '[^'\n]*' took longer than its \S+ seconds|{re.escape(CUT_OFF)}", "<too slow>"),
         (r"/(?:private/)?(?:var/folders/[^/\s]+/[^/\s]+/T|(?:var/)?tmp|dev/shm)/[^\s'\"]+", "<temporary>"),
         (r"\b[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}\b", "<uuid>"),
         (r"\b0x[0-9A-Fa-f]{5,16}\b", "<address>"),

@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from loopengt_cassettes.counting import CountingCalls
     from loopengt_cassettes.placeholders import Placeholders
 
-__all__ = ["error_data", "raise_error", "reply_data", "reply_of"]
+__all__ = ["CANCELLED", "CUT_OFF", "error_data", "raise_error", "reply_data", "reply_of"]
+
+CUT_OFF = "the attempt was ended before it answered, when it was recorded"
 
 CANCELLED = {
-    "message": "the attempt was ended before it answered, when it was recorded",
+    "message": CUT_OFF,
     "kind": "TimeoutError",
     "kinds": ["OSError"],
     "cancelled": True,

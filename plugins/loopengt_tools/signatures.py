@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 from pydantic import (
     BaseModel,
@@ -36,7 +36,9 @@ _PROBLEMS = 20
 
 
 class _Schema(GenerateJsonSchema):
-    """Without the titles that only repeat names."""
+    """Without the titles that only repeat names, and without defaults that JSON cannot hold."""
+
+    ignored_warning_kinds = frozenset({"skipped-choice", "non-serializable-default"})  # type: ignore[assignment]
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
@@ -58,6 +60,8 @@ class Signature:
     """Whether that has no default."""
     _model: type[BaseModel]
     _fields: dict[str, str]
+    _described: frozenset[str]
+    """Parameters whose default is a ``Field(...)``, which is not the value."""
     _positional: tuple[str, ...]
     _call: str | None
     _returns: TypeAdapter[Any] | None
@@ -80,7 +84,7 @@ class Signature:
         named = {
             name: getattr(given, field)
             for name, field in self._fields.items()
-            if field in given.model_fields_set
+            if field in given.model_fields_set or name in self._described
         }
         named |= given.model_extra or {}
         if self._call is not None:
@@ -157,6 +161,7 @@ def signature_of(function: Callable[..., Any], named: str) -> Signature:
         needs_auth=auth is not None and auth.default is auth.empty,
         _model=model,
         _fields=names,
+        _described=frozenset(p.name for p in parameters if isinstance(p.default, FieldInfo)),
         _positional=tuple(p.name for p in parameters if p.kind is p.POSITIONAL_ONLY),
         _call=call,
         _returns=returns,
@@ -196,11 +201,12 @@ def _is_call(parameter: inspect.Parameter) -> bool:
 
 def _field(parameter: inspect.Parameter, hint: Any) -> tuple[Any, FieldInfo]:
     default = parameter.default
+    alias = parameter.name
+    if default is parameter.empty:
+        return (hint, Field(alias=alias))
     if isinstance(default, FieldInfo):  # def f(n: int = Field(3, ge=0))
-        field = default
-        field.alias = field.validation_alias = field.serialization_alias = parameter.name
-        return (hint, field)
-    return (hint, Field(alias=parameter.name, **({} if default is parameter.empty else {"default": default})))
+        return (Annotated[hint, default], Field(alias=alias))
+    return (hint, Field(alias=alias, default=default))
 
 
 def _model(fields: dict[str, Any], opened: bool, named: str) -> tuple[type[BaseModel], dict[str, Any]]:

@@ -46,7 +46,10 @@ def completion(body: dict[str, Any], answer: Answer, number: int) -> dict[str, A
         message["reasoning_content"] = answer.reasoning
     if answer.tool_calls:
         message["tool_calls"] = _tool_calls(answer, number)
-    choice = {"index": 0, "message": message, "finish_reason": _finish(answer), "logprobs": None}
+    finish = _finish(answer)
+    choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
+    if _as_openrouter(body):
+        choice["native_finish_reason"] = finish
     return {
         **_head(body, answer, number, "chat.completion"),
         "choices": [choice],
@@ -59,7 +62,10 @@ def chunks(body: dict[str, Any], answer: Answer, number: int) -> Iterator[dict[s
     head = _head(body, answer, number, "chat.completion.chunk")
 
     def chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
-        return {**head, "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
+        choice: dict[str, Any] = {"index": 0, "delta": delta, "finish_reason": finish}
+        if _as_openrouter(body):
+            choice["native_finish_reason"] = finish
+        return {**head, "choices": [choice]}
 
     for piece in _words(answer.reasoning):
         yield chunk({"role": "assistant", "reasoning_content": piece})
@@ -120,7 +126,13 @@ def _forced_tool(body: dict[str, Any]) -> dict[str, Any] | None:
 
 def _head(body: dict[str, Any], answer: Answer, number: int, kind: str) -> dict[str, Any]:
     model = answer.model or body.get("model", "")
-    return {"id": f"chatcmpl-{number}", "object": kind, "created": _CREATED, "model": model}
+    head = {"id": f"chatcmpl-{number}", "object": kind, "created": _CREATED, "model": model}
+    return head | ({"provider": "Fake"} if _as_openrouter(body) else {})
+
+
+def _as_openrouter(body: dict[str, Any]) -> bool:
+    """Whether a request asks for OpenRouter's account of usage, and so for its way of answering."""
+    return isinstance(body.get("usage"), dict)
 
 
 def _finish(answer: Answer) -> str:
@@ -155,6 +167,8 @@ def _usage(body: dict[str, Any], answer: Answer) -> dict[str, Any]:
         "prompt_tokens_details": {"cached_tokens": given.get("cached_tokens", 0)},
         "completion_tokens_details": {"reasoning_tokens": given.get("reasoning_tokens", 0)},
     }
+    if _as_openrouter(body):
+        usage |= {"cost": 0.0, "is_byok": False}
     return usage | {name: value for name, value in given.items() if name not in _COUNTS}
 
 

@@ -40,7 +40,8 @@ class FakeOpenAI:
     ``finish_reason``; or a failure: ``error`` (rate_limited, quota_exhausted, server_error, unavailable,
     unauthorized, model_not_found, context_window, bad_request, bad_json, hang_up), ``message``, ``retry_after``,
     ``retry_after_date``; and for any: ``status``, ``headers``, ``body``, ``delay_seconds``, ``cut`` (connection or
-    stream), ``cut_after``. A request for a stream is answered with one.
+    stream), ``cut_after``. A request for a stream is answered with one, and one that asks for OpenRouter's account of
+    usage as OpenRouter does.
 
     Without a script each request is answered from what it says: ``echo: `` and its last message, ``tool said: ``
     and a tool's result, the plainest example of a JSON Schema, a call of a tool that must be called.

@@ -184,7 +184,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("case", BROKEN)
 async def test_what_is_no_script_is_said_before_and_in_a_run(kernel: Kernel, case: str) -> None:
-    """``missing`` and the run name the file and what is wrong with it; the run fails and can go on once it is mended."""
+    """``missing`` and the run name the file and what is wrong with it; once it is mended the run can go on."""
     text, words = BROKEN[case]
     if text is not None:
         (kernel.project / "a.yaml").write_text(text)

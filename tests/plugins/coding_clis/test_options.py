@@ -111,7 +111,7 @@ async def test_the_model_is_passed_on_only_when_named(bench: Bench, name: str) -
     await bench.invoke(name, model="some-model")
     await bench.invoke(name)
     assert "--model=some-model" in cli.calls[0]["argv"]
-    assert not any("model" in word for word in cli.calls[1]["argv"])
+    assert not any(word.startswith(("--model", "-m")) for word in cli.calls[1]["argv"])
 
 
 async def test_a_trusted_workspace(bench: Bench) -> None:

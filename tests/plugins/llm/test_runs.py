@@ -70,7 +70,8 @@ class Service:
             self.server.answer(**({"text": answer} if isinstance(answer, str) else answer))
         given = {"name": "writer", **(agent or {})}
         config = {"provider": "openai-compatible", "model": "m1", **given.get("config", {})}
-        config["extra"] = {"base_url": self.server.url, **config.get("extra", {})}
+        key = {} if "api_key" in config.get("extra", {}) else {"api_key_env": "FAKE_SERVICE_KEY"}
+        config["extra"] = {"base_url": self.server.url, **key, **config.get("extra", {})}
         step = spec.pop("step", {"name": "work", "prompt_template": "Write."})
 
         @hookimpl
@@ -94,8 +95,9 @@ class Service:
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    """A fake service without answers, which echoes."""
+def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """A fake service without answers, which echoes, and a key for it."""
+    monkeypatch.setenv("FAKE_SERVICE_KEY", "key-of-the-fake-service")
     found = Service(tmp_path)
     yield found
     found.server.close()
@@ -238,6 +240,14 @@ async def test_a_prompt_is_never_a_template_twice(service: Service) -> None:
     step = {"name": "work", "prompt_template": "Look at: {note}"}
     result = await service.run(step=step, context={"note": nasty})
     assert result.output == f"echo: Look at: {nasty}"
+
+
+async def test_a_service_needs_no_key(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no key is named, none is sent, whatever key of another service the environment holds."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    result = await service.run("ok", agent={"config": {"provider": "ollama", "extra": {"api_key": None}}})
+    assert result.output == "ok"
+    assert "authorization" not in service.server.requests[0].headers
 
 
 async def test_an_alias_names_the_model(service: Service) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 MODE = sys.argv[1] if len(sys.argv) > 1 else ""
 EMPTY = {"type": "object"}
+WAITING: list[dict[str, Any]] = []
 TOOLS: dict[str, dict[str, Any]] = {
     "echo": {"annotations": {"readOnlyHint": True}},
     "die": {},
@@ -39,7 +40,12 @@ def send(message: dict[str, Any]) -> None:
 
 
 def receive() -> dict[str, Any]:
-    """Read the next message; the end of the input ends the server."""
+    """Return the next message, one that has come during a question first."""
+    return WAITING.pop(0) if WAITING else read()
+
+
+def read() -> dict[str, Any]:
+    """Read a message; the end of the input ends the server."""
     line = sys.stdin.readline()
     if not line:
         if MODE == "stubborn":
@@ -113,8 +119,8 @@ def ask() -> dict[str, Any]:
             "params": {"message": "Which?", "requestedSchema": schema},
         }
     )
-    while (answer := receive()).get("id") != 900:
-        pass
+    while (answer := read()).get("id") != 900:
+        WAITING.append(answer)
     return text(json.dumps(answer.get("result", answer.get("error"))))
 
 

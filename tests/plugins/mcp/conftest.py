@@ -120,6 +120,10 @@ class WebServer:
         """Start it, and wait until it listens."""
         argv = [sys.executable, str(HERE / "http_server.py"), str(self.port)]
         self.process = subprocess.Popen(argv, env=os.environ | self.environ)
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until somebody listens at its address."""
         until(lambda: _listens(self.port))
 
     def kill(self) -> None:

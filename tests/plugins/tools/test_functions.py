@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing_extensions import TypedDict
 from pydantic import BaseModel, Field
 if TYPE_CHECKING:
     from loopengt_hookspecs.tools import ToolCall
@@ -72,6 +73,8 @@ async def test_the_schema_comes_from_the_hints(bench: Bench) -> None:
         "required": ["city"],
     }
     assert await bench.calling(tool, city="Rome") == "Rome 3 c 0.5 None"
+    with pytest.raises(ToolError, match="days"):
+        await tool.call(bench.made("do_it", {"city": "Rome", "days": "x"}))
     assert await bench.calling(tool, city="Rome", days=1, schema=2, free=[1]) == "Rome 1 c 2.0 [1]"
 
 
@@ -156,8 +159,8 @@ async def test_the_call_itself_can_be_had(bench: Bench, source: str) -> None:
 
 async def test_other_shapes_of_parameters(bench: Bench) -> None:
     """Positional-only ones are filled, ** takes what else there is, * nothing."""
-    tool = tool_of(bench, "def do(a, b=2, /, *rest, c, **more): return [a, b, rest, c, more]")
-    assert await bench.calling(tool, a=1, c=3, d=4) == [1, 2, [], 3, {"d": 4}]
+    tool = tool_of(bench, "def do(a, b=2, /, *rest, c, d=object, **more): return [a, b, rest, c, more]")
+    assert await bench.calling(tool, a=1, c=3, e=4) == [1, 2, [], 3, {"e": 4}]
 
 
 async def test_arguments_that_do_not_fit_are_told_to_the_model(bench: Bench) -> None:
@@ -167,7 +170,7 @@ async def test_arguments_that_do_not_fit_are_told_to_the_model(bench: Bench) -> 
         await bench.calling(tool, n="x", at={"z": 1}, other=1)
     lines = str(caught.value).split("\n")
     assert lines[0] == "the arguments of 'do_it' do not fit:"
-    assert [line.split(":")[0] for line in lines[1:]] == ["- n", "- at.x", "- other"]
+    assert [line.split(":")[0] for line in lines[1:]] == ["- n", "- at.x", "- at.z", "- other"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,3 @@
+"""Summarizers: what brings texts under a number of tokens, and how tokens are counted."""
+
+from __future__ import annotations
