@@ -44,7 +44,10 @@ _VOLATILE = tuple(
         (r"={3,}", "==="),  # rules are drawn as long as what stands in them leaves room for
     )
 )
-"""What gates say anew each time, though they say the same: it reaches the next request as feedback."""
+"""What gates say anew each time, though they say the same; taken out of feedback, and of nothing else."""
+
+_LONG_FEEDBACK = 16
+"""Characters from which a feedback is looked for in the midst of a prompt, where a template has put it."""
 
 
 def describe(request: AgentRequest, placeholders: Placeholders) -> dict[str, Any]:
@@ -53,6 +56,7 @@ def describe(request: AgentRequest, placeholders: Placeholders) -> dict[str, Any
     context = placeholders.take_out(dict(request.context))
     raw = json.dumps(context, sort_keys=True, ensure_ascii=False, default=str).encode("utf-8", "replace")
     large = len(raw) > _LARGEST_CONTEXT
+    feedback = placeholders.take_out(request.feedback)
     described = {
         "loop": request.loop,
         "step": request.step,
@@ -62,12 +66,19 @@ def describe(request: AgentRequest, placeholders: Placeholders) -> dict[str, Any
         "provider": config.provider,
         "model": config.model if "model" in config.model_fields_set else None,
         "system_prompt": placeholders.take_out(request.system_prompt),
-        "prompt": placeholders.take_out(request.prompt),
-        "feedback": placeholders.take_out(request.feedback),
+        "prompt": _without(feedback, placeholders.take_out(request.prompt)),
+        "feedback": feedback,
         "context": {"sha256": hashlib.sha256(raw).hexdigest()} if large else json.loads(raw),
     }
     cleaned: dict[str, Any] = _redacted(described)
     return cleaned
+
+
+def _without(feedback: str, prompt: str) -> str:
+    """Return a prompt with a mark where the feedback stands, which is compared by itself."""
+    if feedback and prompt.endswith(feedback):
+        return f"{prompt.removesuffix(feedback)}{{feedback}}"
+    return prompt.replace(feedback, "{feedback}") if len(feedback) >= _LONG_FEEDBACK else prompt
 
 
 def _redacted(value: Any) -> Any:
@@ -82,7 +93,7 @@ def _redacted(value: Any) -> Any:
 
 
 class Comparison:
-    """Compares requests, but for what differs each time: durations, times, addresses, temporary paths.
+    """Compares requests, but for what differs in feedback each time: durations, times, addresses, temporary paths.
 
     Args:
         ignore: Regular expressions; what they match is not compared either.
@@ -106,16 +117,15 @@ class Comparison:
         lines: list[str] = []
         for key in sorted({"loop", *request}):
             value = request.get(key)
-            if isinstance(value, str) and "\n" in value:
-                lines += [f"{key}:", *(f"  {line.rstrip()}" for line in self._settled(value).split("\n"))]
-            elif isinstance(value, str):
-                lines.append(f"{key}: {self._settled(value)}")
+            text = (
+                value
+                if isinstance(value, str)
+                else json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False)
+            )
+            for pattern, word in (*self._ignored, *(_VOLATILE if key == "feedback" else ())):
+                text = pattern.sub(word, text)
+            if isinstance(value, str) and "\n" in text:
+                lines += [f"{key}:", *(f"  {line.rstrip()}" for line in text.split("\n"))]
             else:
-                text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False)
-                lines += self._settled(f"{key}: {text}").split("\n")
+                lines += f"{key}: {text}".split("\n")
         return lines
-
-    def _settled(self, text: str) -> str:
-        for pattern, word in (*self._ignored, *_VOLATILE):
-            text = pattern.sub(word, text)
-        return text

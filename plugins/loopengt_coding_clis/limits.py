@@ -8,7 +8,9 @@ import time
 __all__ = ["is_limit", "reset_seconds", "seconds_until"]
 
 _LIMIT = re.compile(
-    r"usage limit|rate[ _-]?limit|quota|too many requests|resource[_ ]exhausted|hit your limit|limit reached"
+    r"usage limit|rate[ _-]?limit|quota\W+(?:is |was |has been )?(?:exceeded|exhausted|reached|limit|will reset)"
+    r"|exceeded [\w ]{0,40}quota|(?:insufficient|out of)[ _]quota|too many requests|resource[_ ]exhausted"
+    r"|hit your limit|limit reached"
     r"|out of (?:extra )?usage|premium requests? (?:allowance|limit)|(?:status|code|error|http)\W{0,6}429\b|\b429 too",
     re.IGNORECASE,
 )

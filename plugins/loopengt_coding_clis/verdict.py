@@ -87,9 +87,12 @@ def judge(dialect: Dialect, report: Report, ending: Ending) -> None:
 
 
 def _failure(dialect: Dialect, report: Report, ending: Ending, *, exited_well: bool) -> AgentError:
-    code, words = ending.program.exit_code, f"{report.error}\n{_tail(ending.program.err.text)}"
-    if report.limited or (report.failed and report.resets_at is not None) or is_limit(words):
-        return _limit(dialect, report, ending, words)
+    code, stderr = ending.program.exit_code, _tail(ending.program.err.text)
+    # Standard error is full of warnings: it counts where the CLI gives no reason of its own.
+    told = report.error or stderr
+    if report.limited or (report.failed and report.resets_at is not None) or is_limit(told):
+        return _limit(dialect, report, ending, told)
+    words = f"{report.error}\n{stderr}"
     what = (
         f"reports an error: {_tail(report.error)}" if report.failed else f"ended with {ending.program.ending}"
     )

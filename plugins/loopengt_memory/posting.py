@@ -118,10 +118,8 @@ def _retry_after(headers: Message) -> float | None:
     value = headers.get("Retry-After")
     if value is None:
         return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
+    if value.strip().isdecimal():
+        return float(value)
     try:
         until = parsedate_to_datetime(value)
     except ValueError:

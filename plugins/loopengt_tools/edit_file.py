@@ -49,7 +49,9 @@ class EditFile:
     options = OutputOptions
 
     async def call(self, call: ToolCall, options: OutputOptions) -> str:
-        """Edit the file. An edit that stands there already is refused, so a repeated call does no harm.
+        """Edit the file. An edit that stands there already is refused, so that a call can be repeated.
+
+        With ``replace_all`` that is not so where replacing makes the text appear anew, as of two spaces by one.
 
         Raises:
             ToolError: The file is none to be edited, or the text is not in it, or more than once.

@@ -46,34 +46,55 @@ def apply(edit: Edit, data: bytes, path: str) -> Change:
         path: The file, for messages.
 
     Raises:
-        ToolError: The text is not in the file, or more than once, or the edit stands there already.
+        ToolError: The text is not in the file; or the edit stands there already; or, unless it is to be replaced
+            everywhere, the text is there more than once, or would be there once more afterwards.
     """
-    edit = _with_line_ends(edit, data)
-    count = data.count(edit.old)
+    fitted = _with_line_ends(edit, data)
+    _check(fitted, data, path)
+    changed = data.replace(fitted.old, fitted.new)
+    if not edit.everywhere and _would_apply(edit, changed):
+        # Such an edit would be made twice by a call that a crash has repeated.
+        raise ToolError(
+            f"nothing was changed: in {path} the edit would make old_text appear anew",
+            remedy="Give more of the lines around it.",
+        )
+    starts = _starts(fitted.old, data, len(fitted.old))
+    times = "once" if len(starts) == 1 else f"{len(starts)} times"
+    hunks = [_hunk(fitted, data, start, n) for n, start in enumerate(starts[:_MOST_SHOWN])]
+    if len(starts) > _MOST_SHOWN:
+        hunks.append(f"… and {len(starts) - _MOST_SHOWN} more places")
+    return Change(changed, "\n".join([f"Replaced {times} in {path}:", *hunks]))
+
+
+def _check(edit: Edit, data: bytes, path: str) -> None:
+    """Refuse an edit that cannot be made, or not in one way only.
+
+    Raises:
+        ToolError: As ``apply``.
+    """
     if _is_made(edit, data):
-        where = "only as a part of new_text" if count else "not there, but new_text is"
+        where = "only as a part of new_text" if edit.old in data else "not there, but new_text is"
         raise ToolError(
             f"nothing was changed: in {path} old_text is {where}, so the edit seems to have been made before",
             remedy="Read the file; to make another edit give more of the lines around it.",
         )
-    if count == 0:
+    starts = _starts(edit.old, data, 1)
+    if not starts:
         raise ToolError(
             f"old_text is not in {path}{_why_not(edit, data)}", remedy="Read the file, and copy the text."
         )
-    starts = _starts(edit.old, data)
-    if count > 1 and not edit.everywhere:
+    if len(starts) > 1 and not edit.everywhere:
         lines = ", ".join(str(data.count(b"\n", 0, start) + 1) for start in starts[:_MOST_SHOWN])
-        more = " …" if count > _MOST_SHOWN else ""
+        more = " …" if len(starts) > _MOST_SHOWN else ""
         raise ToolError(
-            f"old_text is in {path} {count} times (lines {lines}{more})",
+            f"old_text is in {path} {len(starts)} times (lines {lines}{more})",
             remedy="Give more of the lines around it, or set replace_all.",
         )
-    times = "once" if count == 1 else f"{count} times"
-    hunks = [_hunk(edit, data, start, n) for n, start in enumerate(starts[:_MOST_SHOWN])]
-    more = f"\n… and {count - _MOST_SHOWN} more places" if count > _MOST_SHOWN else ""
-    return Change(
-        data.replace(edit.old, edit.new), f"Replaced {times} in {path}:\n" + "\n".join(hunks) + more
-    )
+
+
+def _would_apply(edit: Edit, data: bytes) -> bool:
+    edit = _with_line_ends(edit, data)
+    return not _is_made(edit, data) and len(_starts(edit.old, data, 1)) == 1
 
 
 def _with_line_ends(edit: Edit, data: bytes) -> Edit:
@@ -93,11 +114,12 @@ def _is_made(edit: Edit, data: bytes) -> bool:
     return edit.old not in data.replace(edit.new, b"\0") if edit.old in edit.new else edit.old not in data
 
 
-def _starts(old: bytes, data: bytes) -> list[int]:
+def _starts(old: bytes, data: bytes, step: int) -> list[int]:
+    """Where the text begins; with a step of 1 also where it overlaps with itself."""
     found, at = [], data.find(old)
     while at >= 0:
         found.append(at)
-        at = data.find(old, at + len(old))
+        at = data.find(old, at + step)
     return found
 
 

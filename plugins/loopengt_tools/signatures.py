@@ -7,7 +7,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from types import SimpleNamespace
 from typing import Annotated, Any, get_type_hints
 
 from pydantic import (
@@ -182,7 +181,10 @@ class _Hints:
     def of(self, name: str, annotation: Any) -> Any:
         if annotation is inspect.Parameter.empty:
             return Any
-        holder = SimpleNamespace(__annotations__={name: annotation})
+
+        def holder() -> None: ...
+
+        holder.__annotations__ = {name: annotation}
         try:
             return get_type_hints(holder, globalns=self._globals, include_extras=True)[name]
         except (NameError, AttributeError, TypeError, SyntaxError) as error:

@@ -24,6 +24,7 @@ from loopengt._lazy import attach
 
 if TYPE_CHECKING:
     from loopengt.testing.fake_openai import FakeOpenAI
+    from loopengt.testing.memory import MemoryContract
     from loopengt.testing.observing import RecordingObserver
     from loopengt.testing.running import loop_spec, make_kernel, resume_loop, run_loop, run_loop_sync
     from loopengt.testing.scripted import ScriptedAgent, ScriptUsedUp
@@ -35,6 +36,7 @@ else:
         __name__,
         {
             "fake_openai": ("FakeOpenAI",),
+            "memory": ("MemoryContract",),
             "observing": ("RecordingObserver",),
             "running": ("loop_spec", "make_kernel", "resume_loop", "run_loop", "run_loop_sync"),
             "scripted": ("ScriptUsedUp", "ScriptedAgent"),
@@ -45,6 +47,7 @@ else:
 
 __all__ = [
     "FakeOpenAI",
+    "MemoryContract",
     "RecordingObserver",
     "ScriptUsedUp",
     "ScriptedAgent",

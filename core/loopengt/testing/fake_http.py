@@ -122,6 +122,8 @@ class FakeHttp:
         """Every request so far, in the order in which they came."""
         self.peak = 0
         """Most requests that were in work at the same time."""
+        self.connections = 0
+        """Connections so far."""
         self._respond = respond
         self._in_work = 0
         self._changed = threading.Condition()
@@ -181,6 +183,7 @@ class FakeHttp:
                 thread = threading.Thread(target=self._serve, args=(connection, address), daemon=True)
                 with self._changed:
                     self._threads[thread] = connection
+                    self.connections += 1
                 thread.start()
 
     def _serve(self, connection: socket.socket, address: tuple[str, int]) -> None:

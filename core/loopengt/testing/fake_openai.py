@@ -91,6 +91,11 @@ class FakeOpenAI:
         """Most requests that were in work at the same time."""
         return self._http.peak
 
+    @property
+    def connections(self) -> int:
+        """Connections so far; a client that keeps its connections needs few."""
+        return self._http.connections
+
     def answer(self, text: str = "", **fields: Any) -> None:
         """Add an answer to the end of the script, as text or by its fields."""
         self._scripts.add(Answer.of({"text": text, **fields}))

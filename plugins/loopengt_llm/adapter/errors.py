@@ -77,6 +77,7 @@ def half_answer(settings: ModelSettings) -> AgentError:
     """Return the error for a stream that has ended before the answer was whole."""
     return AgentError(
         f"{_who(settings)}: the answer broke off before its end",
+        remedy="If the service always ends so, without a finish_reason: set stream to false in config.extra.",
         kind="ConnectionError",
         kinds=("InvalidResponse",),
     )
@@ -161,4 +162,5 @@ def _secrets(settings: ModelSettings) -> set[str]:
 
 
 def _who(settings: ModelSettings) -> str:
-    return f"{settings.provider}:{settings.model}"
+    place = urlsplit(settings.base_url).netloc.rpartition("@")[2]
+    return f"{settings.provider}:{settings.model}" + (f" at {place}" if place else "")

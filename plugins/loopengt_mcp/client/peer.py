@@ -72,12 +72,15 @@ class Peer:
                 await self._connection.close()
                 self._connection = None
             if self._closed:
-                raise PeerDown(f"the connection to the MCP server {self.name!r} was closed: the run is over")
+                raise self._over()
             if self._connection is None:
                 target = self._server.target(self._workspace)
                 connection = Connection(self.name, target, self._options.connect_seconds, self._on_question)
                 await connection.connected()
                 self._connection, self._silent = connection, 0
+                if self._closed:  # meanwhile
+                    await connection.close()
+                    raise self._over()
             return self._connection
 
     async def close(self) -> None:
@@ -105,6 +108,9 @@ class Peer:
             if connection.tools_changed or not connection.announces_tools:
                 await self._list_tools(connection)
         return self._tools
+
+    def _over(self) -> PeerDown:
+        return PeerDown(f"the connection to the MCP server {self.name!r} was closed: the run is over")
 
     async def _list_tools(self, connection: Connection) -> None:
         connection.tools_changed = False

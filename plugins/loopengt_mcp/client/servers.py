@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,7 +75,9 @@ class Server:
 
     def plan(self) -> str:
         """Say in one line where the server is."""
-        return self.settings.url or " ".join(self.settings.argv)
+        url = self.settings.url
+        # What stands behind the question mark may be meant for the server alone.
+        return shlex.join(self.settings.argv) if url is None else url.partition("?")[0]
 
     def missing(self) -> list[MissingRequirement]:
         """The program and the variables that are not there, as far as the project folder tells."""
@@ -106,7 +109,7 @@ class Server:
         if not program.cwd.is_dir():
             raise MissingRequirement(
                 f"MCP server {self.name!r} runs in {program.cwd}, which is no folder",
-                remedy=f"mkdir -p {program.cwd}, or correct its cwd",
+                remedy=f"mkdir -p {shlex.quote(str(program.cwd))}, or correct its cwd",
             )
         absent = self._missing_program(program)
         if absent is not None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from math import log, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["Sentence", "divide", "weights"]
 
 # Behind the end of a sentence and the space after it, or behind a line.
-_END = re.compile(r"(?<=[.!?])[ \t]+|(?<=[。！？])|\n+")
+_END = re.compile(r"(?<=[.!?])[ \t]+|(?<=[\u3002\uff01\uff1f])|\n+")
 _WORD = re.compile(r"\w+")
 
 _LONGEST = 600
@@ -45,21 +45,21 @@ def weights(sentences: Sequence[Sentence]) -> list[float]:
     """
     counts = [Counter(word.lower() for word in _WORD.findall(sentence.text)) for sentence in sentences]
     spread = Counter(word for count in counts for word in count)
-    total: Counter[str] = Counter()
+    total: defaultdict[str, float] = defaultdict(float)
     vectors = []
     for count in counts:
         vector = {word: n * log((1 + len(counts)) / spread[word]) for word, n in count.items()}
         vectors.append(vector)
         for word, weight in vector.items():
-            total[word] += weight  # type: ignore[assignment]  # a Counter of floats, which typeshed does not know
+            total[word] += weight
     length = _length(total)
     return [_cosine(vector, total, length) for vector in vectors]
 
 
-def _cosine(vector: dict[str, float], total: Counter[str], length: float) -> float:
+def _cosine(vector: Mapping[str, float], total: Mapping[str, float], length: float) -> float:
     own = _length(vector)
     return sum(weight * total[word] for word, weight in vector.items()) / (own * length) if own else 0.0
 
 
-def _length(vector: dict[str, float] | Counter[str]) -> float:
+def _length(vector: Mapping[str, float]) -> float:
     return sqrt(sum(weight * weight for weight in vector.values()))

@@ -80,7 +80,9 @@ class Bench:
         self.blobs[digest] = data
         return digest
 
-    async def invoke(self, name: str, prompt: str = "Fix it.", *, request: Any = None, **options: Any) -> AgentReply:
+    async def invoke(
+        self, name: str, prompt: str = "Fix it.", *, request: Any = None, **options: Any
+    ) -> AgentReply:
         """Run one attempt; ``request`` has fields of the request."""
         role = self.role(name, **options)
         values = {"agent": role, "system_prompt": role.system_prompt} | (request or {})

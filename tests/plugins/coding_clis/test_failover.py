@@ -62,7 +62,10 @@ async def test_a_cli_that_is_not_installed_is_passed_over(bench: Bench) -> None:
     bench.cli("gemini", {"text": "Third."})
     reply = await bench.invoke("claude-code", failover=["codex", "gemini"])
     assert (reply.output, reply.metadata["failed_over_from"]) == ("Third.", ["claude-code"])
-    assert ("custom", {"what": "coding_cli.failover", "skipped": "codex", "why": "not installed"}) in bench.events
+    assert (
+        "custom",
+        {"what": "coding_cli.failover", "skipped": "codex", "why": "not installed"},
+    ) in bench.events
 
 
 async def test_options_of_those_who_take_over(bench: Bench) -> None:

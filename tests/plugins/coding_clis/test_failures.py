@@ -127,7 +127,11 @@ async def test_what_a_failed_turn_has_used_is_told(bench: Bench) -> None:
         {"prompt_tokens": 100, "completion_tokens": 30, "cached_tokens": 20},
     )
     kind, data = bench.events[-1]
-    assert (kind, data["what"], data["session_id"]) == ("custom", "coding_cli.failed", "claude-code-session-1")
+    assert (kind, data["what"], data["session_id"]) == (
+        "custom",
+        "coding_cli.failed",
+        "claude-code-session-1",
+    )
     assert data["stdout"]["digest"] in bench.blobs
 
 
@@ -183,10 +187,11 @@ async def test_when_a_limit_ends(bench: Bench, said: str, seconds: float | None)
 
 
 async def test_words_of_the_model_are_no_limit(bench: Bench) -> None:
-    """A good answer about rate limits, or an error in line 429, is no rate limit."""
+    """A good answer about rate limits, an error in line 429, or a warning about quotas is no rate limit."""
     bench.cli("codex", {"text": "I added a rate limit: usage limit reached, try again in 5 seconds."})
     assert "rate limit" in (await bench.invoke("codex")).output
-    bench.cli("codex", {"ending": "error", "error": "main.py, line 429: it broke"})
+    warning = "authenticated without a quota project"
+    bench.cli("codex", {"ending": "error", "error": "main.py, line 429: it broke", "stderr": warning})
     assert (await failure(bench, "codex")).kind == "ReportedError"
 
 

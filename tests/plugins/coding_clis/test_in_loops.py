@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loopengt.errors import SpecError
-from loopengt.testing import loop_spec, make_kernel, run_loop
+from loopengt.testing import RecordingObserver, loop_spec, make_kernel, run_loop
 
 Bench = Any
 
@@ -18,14 +18,8 @@ def agent(provider: str, **extra: Any) -> dict[str, Any]:
     return {"name": "coder", "config": {"provider": provider, "extra": extra}}
 
 
-async def events(kernel: Any, run_id: str) -> list[Any]:
-    """Read the events of a run."""
-    async with kernel.storage() as storage:
-        return [event async for event in storage.read(run_id)]
-
-
 async def test_a_loop_mends_a_file(bench: Bench) -> None:
-    """A repeat loop goes on until the gate holds: the CLI edits, the engine checks, the failure is in the next prompt."""
+    """The CLI edits, the engine checks, and what the gate says is in the prompt of the next attempt."""
     bench.workspace.joinpath("answer.txt").write_text("0")
     cli = bench.cli("claude-code", {"edits": {"answer.txt": "41"}}, {"edits": {"answer.txt": "42"}})
     check = "import sys; sys.exit(open('answer.txt').read() != '42' and 'it is not 42')"
@@ -95,3 +89,30 @@ async def test_a_permission_without_a_flag_is_refused_at_load(bench: Bench) -> N
     """A spec that asks a CLI for a level that it has no flag for does not load."""
     with pytest.raises(SpecError, match="has no flag for it"):
         await run_loop(make_kernel(bench.workspace), loop_spec(agents=[agent("cursor")]))
+
+
+@pytest.mark.parametrize("session", ["continue", "fresh"])
+async def test_a_step_goes_on_with_its_conversation(bench: Bench, session: str) -> None:
+    """With session: continue the second step resumes the session of the first, else it begins one of its own."""
+    cli = bench.cli("codex", {"usage": {"input": 100, "output": 10}}, {"usage": {"input": 30, "output": 3}})
+    spec = loop_spec("one", {"name": "two", "session": session}, agents=[agent("codex")])
+    result = await run_loop(make_kernel(bench.workspace), spec)
+    assert result.end.reason == "goal_met"
+    sessions = [call["session"] for call in cli.calls]
+    assert (sessions[0] == sessions[1]) is (session == "continue")
+    assert result.tokens == 143
+
+
+async def test_what_the_cli_did_is_in_the_journal(bench: Bench) -> None:
+    """Tools that the CLI has used, and who took over at a limit, are events of the run."""
+    bench.cli("claude-code", {"ending": "limit"})
+    bench.cli("gemini", {"tools": [{"name": "look", "input": {"path": "a"}, "output": "seen"}]})
+    watcher = RecordingObserver()
+    spec = loop_spec(agents=[agent("claude-code", failover=["gemini"])])
+    result = await run_loop(make_kernel(bench.workspace), spec, observers=[watcher])
+    assert result.end.reason == "goal_met"
+    notes = [event.data for event in watcher.of("custom")]
+    assert [note["what"] for note in notes] == ["coding_cli.failed", "coding_cli.failover"]
+    assert (notes[1]["from"], notes[1]["to"]) == (["claude-code"], "gemini")
+    for kind in ("tool.call", "tool.result"):
+        assert [(event.tool_name, event.data["by"]) for event in watcher.of(kind)] == [("look", "gemini")]

@@ -13,7 +13,10 @@ from .conftest import PROVIDERS
 Bench = Any
 
 FLAGS = {
-    ("claude-code", "read"): ["--permission-mode=plan", "--disallowedTools=Edit,MultiEdit,NotebookEdit,Write"],
+    ("claude-code", "read"): [
+        "--permission-mode=plan",
+        "--disallowedTools=Edit,MultiEdit,NotebookEdit,Write",
+    ],
     ("claude-code", "edit"): ["--permission-mode=acceptEdits"],
     ("claude-code", "full"): ["--permission-mode=bypassPermissions"],
     ("codex", "read"): ["--sandbox", "read-only"],
@@ -34,7 +37,13 @@ FLAGS = {
     ("copilot", "edit"): ["--allow-tool=write", "--deny-tool=shell"],
     ("copilot", "full"): ["--allow-all-tools"],
 }
-WIDE = {"--permission-mode=bypassPermissions", "danger-full-access", "--approval-mode=yolo", "--force", "--auto"}
+WIDE = {
+    "--permission-mode=bypassPermissions",
+    "danger-full-access",
+    "--approval-mode=yolo",
+    "--force",
+    "--auto",
+}
 WIDE |= {"--dangerously-skip-permissions", "--allow-all-tools", "--yolo"}
 
 
@@ -86,7 +95,10 @@ def test_options_that_do_not_exist(name: str, extra: dict[str, Any]) -> None:
 async def test_the_options_of_claude(bench: Bench) -> None:
     """Tools, turns, folders, model and money become flags; the money is lowered to what the budgets leave."""
     cli = bench.cli("claude-code")
-    options: dict[str, Any] = {"allowed_tools": ["Bash(git diff:*)", "Read"], "disallowed_tools": ["WebFetch"]}
+    options: dict[str, Any] = {
+        "allowed_tools": ["Bash(git diff:*)", "Read"],
+        "disallowed_tools": ["WebFetch"],
+    }
     options |= {"max_turns": 4, "max_budget_usd": 2, "add_dirs": ["../docs"], "model": "sonnet"}
     await bench.invoke("claude-code", **options)
     await bench.invoke("claude-code", **options, request={"cost_left_usd": 0.5})

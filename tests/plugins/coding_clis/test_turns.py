@@ -15,7 +15,12 @@ Bench = Any
 every_cli = pytest.mark.parametrize("name", list(PROVIDERS))
 
 TOKENS = {
-    "antigravity": {"prompt_tokens": 100, "completion_tokens": 35, "cached_tokens": 20, "reasoning_tokens": 5},
+    "antigravity": {
+        "prompt_tokens": 100,
+        "completion_tokens": 35,
+        "cached_tokens": 20,
+        "reasoning_tokens": 5,
+    },
     "claude-code": {"prompt_tokens": 100, "completion_tokens": 30, "cached_tokens": 20},
     "codex": {"prompt_tokens": 100, "completion_tokens": 30, "cached_tokens": 20, "reasoning_tokens": 5},
     "copilot": {},
@@ -63,7 +68,9 @@ async def test_tokens_of_a_session_are_counted_once(bench: Bench) -> None:
     for _ in usages:
         replies.append(await bench.invoke("codex", request={"session": session}))
         session = replies[-1].metadata
-    counts = [(reply.token_usage["prompt_tokens"], reply.token_usage["completion_tokens"]) for reply in replies]
+    counts = [
+        (reply.token_usage["prompt_tokens"], reply.token_usage["completion_tokens"]) for reply in replies
+    ]
     assert counts == [(100, 10), (300, 7), (50, 5)]
     assert replies[2].metadata["session_usage"]["prompt_tokens"] == 450
     fresh = await bench.invoke("codex")
@@ -80,7 +87,9 @@ async def test_a_lost_session_is_named(bench: Bench, name: str) -> None:
     assert (caught.value.kind, caught.value.starts_over) == ("SessionLost", True)
 
 
-@pytest.mark.parametrize("session_id", ["--dangerously-skip-permissions", "a b", "x\ny", "a" * 129, "../x", 7])
+@pytest.mark.parametrize(
+    "session_id", ["--dangerously-skip-permissions", "a b", "x\ny", "a" * 129, "../x", 7]
+)
 async def test_no_option_is_smuggled_in_as_a_session(bench: Bench, session_id: Any) -> None:
     """A session id that could be anything but an id starts no program."""
     cli = bench.cli("codex")
@@ -170,7 +179,10 @@ async def test_an_answer_without_json_stays_text(bench: Bench) -> None:
 @every_cli
 async def test_tools_and_words_are_shown(bench: Bench, name: str) -> None:
     """Tools that a CLI uses become events, large inputs and outputs shortened, and its words are shown live."""
-    tools = [{"name": "look", "input": {"path": "a"}, "output": "y" * 9_000}, {"name": "run", "error": "denied"}]
+    tools = [
+        {"name": "look", "input": {"path": "a"}, "output": "y" * 9_000},
+        {"name": "run", "error": "denied"},
+    ]
     bench.cli(name, {"tools": tools, "text": "Seen."})
     shown: list[str] = []
 
@@ -211,7 +223,11 @@ async def test_the_environment(bench: Bench, monkeypatch: pytest.MonkeyPatch) ->
     env = cli.calls[0]["env"]
     assert env["ANTHROPIC_API_KEY"] == "value-of-ANTHROPIC_API_KEY"
     assert env["MY_PROXY_TOKEN"] == "value-of-MY_PROXY_TOKEN"
-    assert (env["EXTRA"], env["LOOPENGT_IDEMPOTENCY_KEY"], env["LOOPENGT_ATTEMPT"]) == ("1", "run-1/work/2/3", "3")
+    assert (env["EXTRA"], env["LOOPENGT_IDEMPOTENCY_KEY"], env["LOOPENGT_ATTEMPT"]) == (
+        "1",
+        "run-1/work/2/3",
+        "3",
+    )
     assert "HOME" in env and not env.keys() & {"OPENAI_API_KEY", "OTHER_TOKEN"}
 
 

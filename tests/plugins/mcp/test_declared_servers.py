@@ -155,6 +155,28 @@ def test_config_names_the_server_that_is_wrong(tmp_path: Path) -> None:
         kernel.plugin_options("mcp")
 
 
+UNUSED = """
+import sys
+from pathlib import Path
+from loopengt.testing import loop_spec, make_kernel
+from loopengt_hookspecs.models import LoopSpec, ToolSpec
+
+kernel = make_kernel(Path("."), config={"mcp": {"servers": {"bad": {"command": "bad?"}}}})
+spec = ToolSpec(name="t", tool_type="mcp", mcp_server="bad")
+tool = kernel.get("tool_types", "mcp").bind(spec, Path("."), LoopSpec.model_validate(loop_spec()))
+assert tool.plan() == "bad ('bad?')"
+sys.exit("mcp" in sys.modules)
+"""
+
+
+def test_a_tool_that_is_not_used_costs_no_import(tmp_path: Path) -> None:
+    """Binding a tool does not import the package that speaks the protocol, which takes a second."""
+    done = subprocess.run(
+        [sys.executable, "-c", UNUSED], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 PROGRAM = """
 import asyncio, os, sys, time
 from pathlib import Path

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from loopengt.redaction import Redactor
 from loopengt_hookspecs.errors import AgentError, MissingRequirement, UsageError
@@ -304,3 +306,18 @@ def test_binding_imports_nothing(bench: Bench) -> None:
     tool = bench.bind("do_it", "function", function_ref="bursts:do")
     assert tool.plan() == "call bursts:do in this process" and tool.missing() == []
     assert "bursts" not in sys.modules
+
+
+async def test_the_example_in_the_documentation_works(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The function and the declarations in docs/tools.md can be copied as they are."""
+    monkeypatch.setenv("WEATHER_KEY", "w-123456789")
+    page = (Path(__file__).parents[3] / "docs" / "tools.md").read_text(encoding="utf-8")
+    declared = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])["tools"]
+    bench.write("my_tools.py", page.split("```python\n")[1].split("```")[0])
+    tools = [bench.bind(**tool) for tool in declared]
+    offers = [(await tool.offers(bench.workspace))[0] for tool in tools]
+    assert [offer.name for offer in offers] == ["read_file", "edit_file", "run_command", "weather"]
+    assert sorted(offers[-1].input_schema["properties"]) == ["city", "unit"]
+    assert await bench.calling(tools[-1], city="Rome") == {"city": "Rome", "degrees": 20.0}
+    with pytest.raises(ToolError, match="no such city"):
+        await bench.calling(tools[-1], city="Atlantis")

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from loopengt import LoopengtError
+from loopengt.journal import load_run
 from loopengt.testing import loop_spec, make_kernel, run_loop
 
 AGENT = """
@@ -30,12 +32,9 @@ async def run(project: Path, tools: list[dict[str, Any]], *calls: tuple[str, Any
     }
     kernel = make_kernel(project)
     result = await run_loop(kernel, loop_spec("work", agents=[agent], tools=tools))
-    events = []
     async with kernel.storage() as storage:
-        async for event in storage.read_events(result.run_id):
-            if event.type.startswith("tool."):
-                events.append(event)
-    return result, events
+        _, events = await load_run(storage, result.run_id)
+    return result, [event for event in events if event.type.startswith("tool.")]
 
 
 def builtin(name: str, **fields: Any) -> dict[str, Any]:
@@ -139,7 +138,5 @@ async def test_functions_of_the_project_are_tools(project: Path, monkeypatch: py
 
 async def test_a_loop_whose_tool_cannot_work_is_not_begun(project: Path) -> None:
     """Options that do not fit are an error of the spec, before anything runs."""
-    from loopengt import LoopengtError
-
     with pytest.raises(LoopengtError, match="no command is allowed"):
         await run(project, [builtin("run_command")])

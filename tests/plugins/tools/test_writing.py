@@ -7,6 +7,7 @@ import os
 import stat
 import threading
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -133,6 +134,29 @@ async def test_a_repeated_edit_does_no_harm(bench: Bench) -> None:
         with pytest.raises(ToolError, match="nothing was changed"):
             await bench.call("edit_file", path="a.txt", old_text=old, new_text=new, replace_all=True)
     assert path.read_text() == "import os\nimport sys\nuser_id = 1\n"
+
+
+async def test_random_edits_are_exact_and_never_made_twice(bench: Bench) -> None:
+    """An edit of one place is what replacing those bytes gives, and a second one like it is refused."""
+    random = Random(7)
+    path, edit, made = bench.write("a.txt", ""), bench.bind("edit_file"), 0
+
+    def text(least: int, most: int) -> str:
+        return "".join(random.choice("ab\n") for _ in range(random.randint(least, most)))
+
+    for _ in range(400):
+        before, old, new = text(0, 12), text(1, 3), text(0, 4)
+        path.write_text(before)
+        try:
+            await bench.calling(edit, path="a.txt", old_text=old, new_text=new)
+        except ToolError:
+            assert path.read_text() == before
+            continue
+        made += 1
+        assert path.read_text() == before.replace(old, new)
+        with pytest.raises(ToolError):
+            await bench.calling(edit, path="a.txt", old_text=old, new_text=new)
+    assert made > 20
 
 
 async def test_parallel_edits_of_one_file_are_all_made(bench: Bench) -> None:

@@ -34,7 +34,8 @@ def connect(settings: ModelSettings) -> Connection:
     from pydantic_ai.providers.openai import OpenAIProvider
 
     client = openai_client(settings, settings.base_url or _URL, own=True)
-    return connection(OpenAIChatModel(settings.model, provider=OpenAIProvider(openai_client=client)), client)
+    model = OpenAIChatModel(settings.model, provider=OpenAIProvider(openai_client=client))
+    return connection(model, client, settings)
 
 
 def connect_compatible(settings: ModelSettings) -> Connection:
@@ -58,7 +59,9 @@ def connect_ollama(settings: ModelSettings) -> Connection:
 
     client = openai_client(settings, settings.base_url or _OLLAMA_URL)
     provider = OllamaProvider(openai_client=client)
-    return connection(OllamaModel(settings.model, provider=provider, profile=_older_names()), client)
+    return connection(
+        OllamaModel(settings.model, provider=provider, profile=_older_names()), client, settings
+    )
 
 
 def _compatible(settings: ModelSettings, base_url: str) -> Connection:
@@ -67,7 +70,9 @@ def _compatible(settings: ModelSettings, base_url: str) -> Connection:
 
     client = openai_client(settings, base_url)
     provider = OpenAICompatibleProvider(settings.provider, openai_client=client)
-    return connection(OpenAIChatModel(settings.model, provider=provider, profile=_older_names()), client)
+    return connection(
+        OpenAIChatModel(settings.model, provider=provider, profile=_older_names()), client, settings
+    )
 
 
 def _older_names() -> ModelProfile:
@@ -90,8 +95,6 @@ def openai_client(settings: ModelSettings, base_url: str, *, own: bool = False) 
     headers: dict[str, Any] = {}
     if not own:
         headers = {"OpenAI-Organization": Omit(), "OpenAI-Project": Omit()}
-    if not settings.api_key:
-        headers["Authorization"] = Omit()
     return AsyncOpenAI(
         # Without a key the client would take that of the environment; this one is never sent.
         api_key=settings.api_key or "none",
@@ -102,8 +105,9 @@ def openai_client(settings: ModelSettings, base_url: str, *, own: bool = False) 
     )
 
 
-def connection(model: Model[Any], client: AsyncOpenAI) -> Connection:
+def connection(model: Model[Any], client: AsyncOpenAI, settings: ModelSettings) -> Connection:
     """Return the connection of a model that speaks OpenAI's chat completions."""
+    from openai import Omit
     from pydantic_ai.models.openai import OpenAIChatModelSettings
 
     return Connection(
@@ -112,4 +116,6 @@ def connection(model: Model[Any], client: AsyncOpenAI) -> Connection:
         native_schema=bool(model.profile.get("supports_json_schema_output", False)),
         setting_names=frozenset(OpenAIChatModelSettings.__annotations__),
         prefixes=("openai_",),
+        # The client insists on a key unless each request says that it goes without.
+        preset={} if settings.api_key else {"extra_headers": {"Authorization": Omit()}},
     )

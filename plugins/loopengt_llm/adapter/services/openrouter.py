@@ -23,10 +23,10 @@ def connect(settings: ModelSettings) -> Connection:
 
     client = openai_client(settings, settings.base_url or _URL)
     model = OpenRouterModel(settings.model, provider=OpenRouterProvider(openai_client=client))
-    plain = connection(model, client)
+    plain = connection(model, client, settings)
     return replace(
         plain,
         setting_names=plain.setting_names | frozenset(OpenRouterModelSettings.__annotations__),
         prefixes=("openrouter_", *plain.prefixes),
-        preset={"openrouter_usage": {"include": True}},
+        preset={**plain.preset, "openrouter_usage": {"include": True}},
     )

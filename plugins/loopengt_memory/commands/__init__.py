@@ -1,0 +1,3 @@
+"""The command ``loopengt memory``, a module for each of its subcommands."""
+
+from __future__ import annotations
