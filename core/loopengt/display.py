@@ -5,9 +5,21 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["decision", "dollars", "duration", "first_line", "lap", "one_line", "proof", "spent", "visible"]
+__all__ = [
+    "decision",
+    "dollars",
+    "duration",
+    "first_line",
+    "lap",
+    "one_line",
+    "origin",
+    "proof",
+    "spent",
+    "visible",
+]
 
 _COUNT = re.compile(r"\b\d+ (?:errors?|fail(?:ed|ures?)|problems?)\b")
 
@@ -82,6 +94,17 @@ def spent(tokens: int, cost_usd: float | None) -> list[str]:
     if tokens or cost_usd:
         found.append(dollars(cost_usd or 0.0, 1 if cost_usd is None else 0))
     return found
+
+
+def origin(data: Mapping[str, Any]) -> list[str]:
+    """Write where an answer comes from, when the agent's name does not say it: a script, a recording, a provider.
+
+    Args:
+        data: Data of an ``agent.response`` event.
+    """
+    metadata = data.get("metadata") or {}
+    found = [word for word in ("scripted", "replayed") if metadata.get(word) is True]
+    return found + ([f"by {one_line(metadata['auto'])}"] if metadata.get("auto") else [])
 
 
 def lap(pattern: str, occurrence: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from loopengt.display import decision, proof
+from loopengt.display import decision, origin, proof
 from loopengt.journal import total_tokens
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class Attempt:
     error: str = ""
     waited: float = 0.0
     """Seconds of delay before it."""
+    origin: list[str] = field(default_factory=list)
+    """Where the answer comes from, when that is not what the agent's name says."""
     tools: list[str] = field(default_factory=list)
     """Tools it called, in order."""
     checks: list[Check] = field(default_factory=list)
@@ -262,6 +264,7 @@ class _Teller:
         if kind == "agent.response":
             attempt.answered = True
             attempt.output = data.get("output")
+            attempt.origin = origin(data)
             attempt.seconds += data.get("duration") or 0.0
             attempt.tokens += total_tokens(data.get("token_usage") or {})
             attempt.cost_usd = data.get("cost_usd")

@@ -82,7 +82,7 @@ def _attempt(attempt: Attempt, execution: Execution) -> Branch:
         facts.append(f"after {duration(attempt.waited, fine=True)} of waiting")
     if attempt.answered or attempt.error:
         facts.append(duration(attempt.seconds, fine=True))
-    facts += spent(attempt.tokens, attempt.cost_usd)
+    facts += [*spent(attempt.tokens, attempt.cost_usd), *attempt.origin]
     below: list[Branch] = [(f"tool {first_line(tool, _LONGEST)}", []) for tool in attempt.tools]
     if attempt.child is not None:
         below.append(_child(attempt.child))

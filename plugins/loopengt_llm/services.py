@@ -40,7 +40,7 @@ SERVICES: dict[str, Service] = {
         Service("openai-compatible", "", needs_key=False),
         Service("anthropic", "https://api.anthropic.com", ("ANTHROPIC_API_KEY",)),
         Service("google", "https://generativelanguage.googleapis.com", ("GEMINI_API_KEY", "GOOGLE_API_KEY")),
-        Service("huggingface", "https://router.huggingface.co", ("HF_TOKEN",)),
+        Service("huggingface", "https://router.huggingface.co/v1", ("HF_TOKEN",)),
         Service("ollama", "http://localhost:11434/v1", needs_key=False, free=True),
         Service("openrouter", "https://openrouter.ai/api/v1", ("OPENROUTER_API_KEY",), reports_cost=True),
     )

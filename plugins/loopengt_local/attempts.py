@@ -21,7 +21,7 @@ from loopengt_local.retry import Failure
 
 if TYPE_CHECKING:
     from loopengt_hookspecs.agents import AgentReply, AgentRequest
-    from loopengt_local.budgeting.accounts import Reservation
+    from loopengt_local.budgeting.reservations import Reservation
     from loopengt_local.compiled import CompiledStep
     from loopengt_local.deadlines import Deadline
     from loopengt_local.remembering.fitting import FitRule

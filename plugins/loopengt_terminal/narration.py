@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from loopengt.display import decision, dollars, duration, first_line, one_line, proof, spent, visible
+from loopengt.display import decision, dollars, duration, first_line, one_line, origin, proof, spent, visible
 from loopengt_terminal.progress import tokens_of
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def _start(data: dict[str, Any], step: StepProgress, progress: Progress, event: 
 
 
 def _response(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
-    figures = [duration(data.get("duration") or 0.0), *spent(tokens_of(data), data.get("cost_usd"))]
+    figures = [duration(data.get("duration") or 0.0), *spent(tokens_of(data), data.get("cost_usd")), *origin(data)]
     return Line(f"{_of(step, progress)}{_who(step)} answered in {', '.join(figures)}", "dim")
 
 

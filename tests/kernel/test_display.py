@@ -105,3 +105,17 @@ def test_importing_it_is_cheap() -> None:
     script = f"import sys, loopengt.display; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "words"),
+    [
+        (None, []),
+        ({"scripted": "yes", "auto": ""}, []),
+        ({"scripted": True}, ["scripted"]),
+        ({"auto": "co\x1bdex", "replayed": True}, ["replayed", "by co\\x1bdex"]),
+    ],
+)
+def test_where_an_answer_comes_from(metadata: dict[str, Any] | None, words: list[str]) -> None:
+    """Answers of a script, of a recording, and of a provider that was chosen say so; nothing else does."""
+    assert origin({"metadata": metadata}) == words

@@ -6,19 +6,19 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from loopengt_local.budgeting.reservations import SHARED
+
 if TYPE_CHECKING:
     from loopengt_hookspecs.models import Budget
     from loopengt_local.budgeting.budgets import Budgets
-    from loopengt_local.deadlines import Deadline
+    from loopengt_local.budgeting.reservations import Reservation
 
-__all__ = ["Account", "Exhausted", "Reservation"]
+__all__ = ["Account", "Exhausted"]
 
 TINY = 1e-9
 """Differences below this are those of floating-point arithmetic."""
 
 _FIELDS = {"turns": "max_turns", "seconds": "max_seconds", "tokens": "max_tokens", "cost_usd": "max_cost_usd"}
-_SHARED = ("tokens", "cost_usd")
-"""What a sub-loop consumes of its parent's budgets; its turns are its own, and its time is that of one attempt."""
 _WORDS = {
     "turns": "{} of {} turns were taken",
     "seconds": "{} of {} seconds were worked",
@@ -42,81 +42,6 @@ class Exhausted(Exception):
         self.owner = owner
 
 
-class Reservation:
-    """What one attempt may use, then what it has used until the fold knows of it.
-
-    Args:
-        budgets: The budgets of its run.
-        step: Name of its step, or instance.
-        agent: Name of its agent.
-        need: What it is expected to use at most, by unit; None: nothing is known.
-        declared: Units whose need is declared, and not learned from earlier attempts.
-        takes_turn: Whether it begins an execution of its step.
-        holds: Whether it stands for a sub-loop, whose own attempts reserve for themselves.
-    """
-
-    def __init__(
-        self,
-        budgets: Budgets,
-        step: str,
-        agent: str,
-        need: dict[str, float | None],
-        declared: frozenset[str],
-        *,
-        takes_turn: bool,
-        holds: bool = False,
-    ) -> None:
-        self.budgets = budgets
-        self.step = step
-        self.agent = agent
-        self.need = need
-        self.declared = declared
-        self.takes_turn = takes_turn
-        self.holds = holds
-        self.accounts: tuple[Account, ...] = ()
-        self.amounts: dict[tuple[Account, str], float] = {}
-        """What is reserved in each account, by unit."""
-        self.used: dict[str, float] | None = None
-        """What the attempt has used, once it is over."""
-        self.settled_at = 0
-        """Position of the event that debits it."""
-        self.started_at: int | None = None
-        """Position of the event that counts its turn."""
-        self.child: Budgets | None = None
-        """The budgets of the sub-loop that it stands for, while that runs."""
-        self.struck: Account | None = None
-        """Whose seconds were over in the midst of it."""
-        self.deadline: Deadline | None = None
-        self.began = 0.0
-        self.suspended = 0.0
-
-    @property
-    def is_open(self) -> bool:
-        """Whether its attempt is under way and what it uses is not known yet."""
-        return self.used is None and not self.holds
-
-    def left(self, unit: str) -> float | None:
-        """Return what its attempt can use; None: that is not limited."""
-        found = [left for account in self.accounts if (left := account.left(unit, self)) is not None]
-        return min(found, default=None)
-
-    def is_folded(self) -> bool:
-        """Whether the fold counts it."""
-        return self.used is not None and self.budgets.fold.seq >= self.settled_at
-
-    def spent(self, account: Account, unit: str) -> float:
-        """Return what is used for certain and not in the account's fold."""
-        own = account.owner is self.budgets
-        if unit == "turns":
-            counted = self.started_at is not None and self.budgets.fold.seq >= self.started_at
-            return 1 if own and self.takes_turn and not counted else 0
-        if unit == "seconds" and not own:
-            return 0
-        if self.used is not None:
-            return self.used[unit]
-        return self.child.total(unit) if self.child is not None and unit in _SHARED else 0
-
-
 class Account:
     """One declared budget.
 
@@ -130,7 +55,7 @@ class Account:
     def __init__(self, owner: Budgets, scope: str, budget: Budget, usage: Callable[[], Any]) -> None:
         self.owner = owner
         self.scope = scope
-        units = _FIELDS if scope else {unit: _FIELDS[unit] for unit in _SHARED}
+        units = _FIELDS if scope else {unit: _FIELDS[unit] for unit in SHARED}
         declared = {unit: getattr(budget, field) for unit, field in units.items()}
         self._limits: dict[str, float] = {
             unit: limit for unit, limit in declared.items() if limit is not None
@@ -191,7 +116,7 @@ class Account:
 
     def _admit(self, unit: str, reservation: Reservation) -> bool:
         own = reservation.budgets is self.owner
-        if unit not in _SHARED and not own:
+        if unit not in SHARED and not own:
             return True
         if unit == "turns" and not reservation.takes_turn:
             return True
@@ -200,7 +125,7 @@ class Account:
             used += self._working()
         if used >= limit - TINY:
             return self._wait_or(self._used_up(unit, used, limit))
-        if unit not in _SHARED or reservation.holds:
+        if unit not in SHARED or reservation.holds:
             return True
         rest = self.left(unit, reservation)
         assert rest is not None

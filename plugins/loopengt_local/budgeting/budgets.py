@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
-from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from loopengt.journal import CallsUse, Usage, total_tokens
 from loopengt_hookspecs.models import End, EndReason, OnUnknownCost
-from loopengt_local.budgeting.accounts import Account, Exhausted, Reservation
-from loopengt_local.budgeting.pricing import CHARS_PER_TOKEN
+from loopengt_local.budgeting.accounts import Account, Exhausted
+from loopengt_local.budgeting.reservations import SHARED, Reservation, declared_need
 from loopengt_local.control import EndRun
 from loopengt_local.retry import Failure
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Budgets"]
 
-_UNITS = ("tokens", "cost_usd")
 _NOTHING = Usage()
 
 
@@ -269,7 +267,7 @@ class Budgets:
                 self,
                 step.name,
                 "",
-                dict.fromkeys(_UNITS, 0.0),
+                dict.fromkeys(SHARED, 0.0),
                 frozenset(),
                 takes_turn=takes_turn,
                 holds=True,
@@ -279,13 +277,7 @@ class Budgets:
         agent = step.role.name
         probe = Reservation(self, step.name, agent, {}, frozenset(), takes_turn=takes_turn)
         probe.accounts = self._accounts(step.declared, agent)
-        prompt = len(request.prompt) + len(request.system_prompt)
-        limit = step.role.config.max_tokens
-        said: dict[str, float | None] = {
-            "tokens": None if limit is None else limit + ceil(prompt / CHARS_PER_TOKEN),
-            "cost_usd": step.pricing.most(prompt, self.mode(probe)),
-        }
-        probe.need = said
+        probe.need = said = declared_need(step, request, self.mode(probe))
         probe.declared = frozenset(unit for unit, known in said.items() if known is not None)
         return probe
 

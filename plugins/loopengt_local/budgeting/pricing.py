@@ -13,8 +13,8 @@ from loopengt_hookspecs.models import OnUnknownCost
 
 if TYPE_CHECKING:
     from loopengt_hookspecs.models import AgentRole
-    from loopengt_local.budgeting.accounts import Reservation
     from loopengt_local.budgeting.budgets import Budgets
+    from loopengt_local.budgeting.reservations import Reservation
     from loopengt_local.compiled import CompiledStep
 
 __all__ = ["CHARS_PER_TOKEN", "Pricing", "price_attempt", "split_usage"]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.model_adapters import ModelRequest
     from loopengt_hookspecs.models import Event
     from loopengt_hookspecs.tools import ToolOffer
-    from loopengt_local.budgeting.accounts import Reservation
+    from loopengt_local.budgeting.reservations import Reservation
     from loopengt_local.calling.toolbox import Offered
     from loopengt_local.compiled import CompiledStep
     from loopengt_local.deadlines import Deadline

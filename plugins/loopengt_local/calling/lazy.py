@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.calls import PersonAnswer, PersonQuestion, ToolOutcome
     from loopengt_hookspecs.model_adapters import ModelRequest, ModelResponse
     from loopengt_hookspecs.tools import ToolOffer
-    from loopengt_local.budgeting.accounts import Reservation
+    from loopengt_local.budgeting.reservations import Reservation
     from loopengt_local.calling.calls import AttemptCalls
     from loopengt_local.compiled import CompiledStep
     from loopengt_local.deadlines import Deadline

@@ -42,6 +42,8 @@ class Notes:
     """Why we have ended it."""
     status: int | None = None
     """The last HTTP status that told of an error."""
+    refuses_session: bool = False
+    """Whether a request with a session was refused in a way that may mean it is gone."""
     exit: str = ""
     """How the program has ended."""
     _said: deque[str] = field(default_factory=lambda: deque(maxlen=16))

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 __all__ = ["address_streams"]
 
 _FIRST_ERROR = 400
+_SESSION = "mcp-session-id"
+_GONE = (400, 404)
+"""Statuses that answer a session nobody knows: the protocol's, and that of many servers which take it for a mistake."""
 
 
 @asynccontextmanager
@@ -38,6 +41,7 @@ async def address_streams(
     async def watch(response: httpx2.Response) -> None:
         if response.status_code >= _FIRST_ERROR:
             notes.status = response.status_code
+            notes.refuses_session |= _SESSION in response.request.headers and response.status_code in _GONE
         if response.headers.get("content-encoding", "identity") != "identity":
             raise httpx2.DecodingError(
                 "a compressed answer, which was not asked for", request=response.request

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp import MCPError
-from mcp.types import CONNECTION_CLOSED, INVALID_REQUEST, ElicitResult
+from mcp.types import CONNECTION_CLOSED, ElicitResult
 from pydantic import ValidationError
 
 from loopengt import get_logger
@@ -268,7 +268,7 @@ class Peer:
     async def _translated(self, connection: Connection, error: BaseException) -> Exception:
         inner = leaf(error)
         if isinstance(inner, MCPError):
-            if inner.error.code == INVALID_REQUEST and inner.error.message == "Session terminated":
+            if connection.notes.refuses_session and "session" in inner.error.message.lower():
                 return _SessionGone("its session has ended")
             closed = connection.over_http or not connection.open
             if inner.error.code == CONNECTION_CLOSED and closed:

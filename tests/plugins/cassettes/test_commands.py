@@ -18,17 +18,15 @@ if TYPE_CHECKING:
     Loopengt = Callable[..., subprocess.CompletedProcess[str]]
 
 AGENT = """
-import os, pathlib, sys
+import os, pathlib
 marks = pathlib.Path(os.environ["MARKS"])
 with (marks / "calls").open("a") as calls:
     calls.write("x")
-if os.environ["LOOPENGT_STEP"] == "last" and not (marks / "tool").exists():
-    sys.exit("the tool is missing")
 file = pathlib.Path(os.environ["LOOPENGT_STEP"] + ".txt")
 file.write_text((file.read_text() if file.exists() else "") + "I")
 print("the key is", os.environ.get("MY_API_KEY"), "in", os.getcwd())
 """
-"""Adds a stroke to a file and tells a secret; a step ``last`` fails until there is a file ``tool``."""
+"""Adds a stroke to a file and tells a secret."""
 
 GATE = "import pathlib, sys; sys.exit(pathlib.Path('work.txt').read_text() != 'III')"
 
@@ -60,8 +58,9 @@ def loop(project: Path, tmp_path: Path) -> Path:
 def loopengt(site: Site, loop: Path, tmp_path: Path) -> Loopengt:
     """Run ``loopengt`` in the project."""
 
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        return site.run(*words, cwd=loop, MARKS=str(tmp_path / "marks"), MY_API_KEY="sesame-0123456789")
+    def run(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        own = {"MARKS": str(tmp_path / "marks"), "MY_API_KEY": "sesame-0123456789"}
+        return site.run(*words, cwd=loop, **own, **environ)
 
     return run
 
@@ -118,22 +117,46 @@ def test_unused_calls_are_noted_at_the_end(loopengt: Loopengt, loop: Path) -> No
     assert "note: 2 recorded calls were not asked for: work.2.1, work.3.1" in done.stderr
 
 
-def test_an_interrupted_recording_goes_on(loopengt: Loopengt, loop: Path, tmp_path: Path) -> None:
-    """A run that failed for want of something is resumed with --record, and the whole of it can be replayed."""
-    steps = [{"name": name, "agent": "worker"} for name in ("work", "last")]
-    change(loop, pattern="sequential", steps=steps)
-    spec = json.loads((loop / "loop.yaml").read_text())
-    spec["agents"][0]["config"]["extra"]["pass_env"].append("TOOL")
+def test_a_recording_is_completed_by_resume(loopengt: Loopengt, loop: Path, tmp_path: Path) -> None:
+    """A run that lacked something goes on with --record once it is there, and then all of it can be replayed."""
+    worker = json.loads((loop / "loop.yaml").read_text())["agents"][0]
+    extra = worker["config"]["extra"]
+    later = {"provider": "command", "extra": extra | {"pass_env": [*extra["pass_env"], "TOOL"]}}
+    steps = [{"name": "work", "agent": "worker"}, {"name": "last", "agent": "later"}]
+    change(loop, pattern="sequential", agents=[worker, {"name": "later", "config": later}], steps=steps)
     failed = loopengt("run", ".", "--record", "tape", "-q")
     assert failed.returncode == 1
-    assert "the tool is missing" in failed.stderr
-    wrong = loopengt("resume", "latest", "--record", "elsewhere")
+    (resume,) = [line for line in failed.stderr.splitlines() if line.startswith("once that is mended: ")]
+    assert resume.endswith(f" --record {loop}/tape")
+    wrong = loopengt("resume", "latest", "--record", "elsewhere", TOOL="saw")
     assert wrong.returncode == 2
     assert "a recording has to begin with its run" in wrong.stderr
-    (tmp_path / "marks" / "tool").write_text("")
-    replayed = loopengt("run", ".", "--replay", "tape", "-q")
-    assert replayed.returncode == 1
-    assert "the tool is missing" in replayed.stderr
+    assert loopengt("resume", "latest", "--record", "tape", "-q", TOOL="saw").returncode == 0
+    assert calls(tmp_path) == 2
+    assert loopengt("run", ".", "--replay", "tape", "-q").returncode == 0
+    assert calls(tmp_path) == 2
+
+
+def test_a_replay_that_pauses_is_resumed_as_one(loopengt: Loopengt, loop: Path, tmp_path: Path) -> None:
+    """Behind an approval, resume with --replay calls no agent either."""
+    gate = {"name": "sign-off", "kind": "approval", "description": "Fine?"}
+    steps = [
+        {"name": "work", "agent": "worker", "verification_gates": ["sign-off"]},
+        {"name": "last", "agent": "worker"},
+    ]
+    change(loop, pattern="sequential", steps=steps, policy={"verification_gates": [gate]})
+    assert loopengt("run", ".", "--record", "tape", "-q").returncode == 4
+    assert loopengt("approve", "latest").returncode == 0
+    assert loopengt("resume", "latest", "--record", "tape", "-q").returncode == 0
+    assert calls(tmp_path) == 2
+    paused = loopengt("run", ".", "--replay", "tape")
+    assert paused.returncode == 4
+    assert "note:" not in paused.stderr
+    assert loopengt("approve", "latest").returncode == 0
+    done = loopengt("resume", "latest", "--replay", "tape")
+    assert done.returncode == 0, done.stderr
+    assert "note:" not in done.stderr
+    assert calls(tmp_path) == 2
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ async def test_a_server_that_does_not_start_says_why(bench: Any) -> None:
     assert caught.value.kind == "ConnectionError"
 
 
+@pytest.mark.slow
 async def test_a_server_that_never_greets_is_given_up(bench: Any) -> None:
     """Connecting has a deadline of its own, though the server hangs without a word."""
     bench.options["connect_seconds"] = 0.5

@@ -210,6 +210,7 @@ def test_nothing_is_left_when_our_process_is_killed(tmp_path: Path, ends: Any) -
         ends(pid)
 
 
+@pytest.mark.slow
 def test_nothing_is_left_when_the_event_loop_ends(tmp_path: Path, ends: Any) -> None:
     """A stubborn server that nobody released is killed with the event loop, and nothing is complained of."""
     with start(tmp_path, "stubborn", "return") as process:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from loopengt_hookspecs.errors import AgentError
 from loopengt_hookspecs.models import Effects
 from loopengt_hookspecs.tools import ToolError
 
@@ -138,11 +137,16 @@ async def test_everything_over_http(bench: Any, web: Any, node: Callable[[str], 
         assert echoed == [f"Echo: {i}" for i in range(20)]
         process.kill()
         process.wait()
-        with pytest.raises(AgentError):
+        with pytest.raises(ToolError, match="MCP server 'everything'"):
             await tool.call("t_echo", message="anybody there?")
         process = start()
         web.wait()
         assert await tool.call("t_echo", message="again") == "Echo: again"
+        process.kill()
+        process.wait()
+        process = start()
+        web.wait()
+        assert await tool.call("t_toggle-simulated-logging")
     finally:
         process.kill()
         process.wait()

@@ -35,6 +35,18 @@ async def test_a_restarted_server_is_found_again(bench: Any, web: Any) -> None:
     assert await tool.call("t_pid") != first
 
 
+async def test_a_forgotten_session_is_begun_anew(bench: Any, web: Any) -> None:
+    """A server of before 2026 that was restarted between two calls refuses the old session, and nobody notices."""
+    web.environ["OLD"] = "1"
+    web.start()
+    bench.servers["web"] = {"url": web.url}
+    tool = bench.tool("web")
+    first = await tool.call("t_pid")
+    web.kill()
+    web.start()
+    assert await tool.call("t_pid") != first
+
+
 async def test_resources_and_prompts_are_tools(bench: Any, web: Any) -> None:
     """With all tools of a server come those that list and read its resources and prompts."""
     web.start()
