@@ -189,6 +189,22 @@ CASES = (
     _resume("resume-laps", "Resume of a killed run, one step repeated", "laps", "killed"),
     _resume("resume-long", "Resume of a killed run, a hundred thousand laps", "laps", "killed", 100_000, 3.0),
     Case(
+        "memories",
+        "Memory: entries of 40 words and a vector, found among many",
+        "benchmarks.memories:find",
+        (
+            Measure("words", "search by words", "ms", aim=5),
+            Measure("common", "search by words that are all common", "ms"),
+            Measure("vector", "search by nearness", "ms", aim=30),
+            Measure("filtered", "search by nearness among a tenth, by metadata", "ms"),
+            Measure("both", "search by both, merged", "ms"),
+            Measure("recall", "of the ten nearest of random vectors are found", "%"),
+            Measure("add", "adding, all in one transaction", "µs/entry"),
+        ),
+        {"entries": 50_000, "dimensions": 384},
+        {"entries": 300, "dimensions": 16},
+    ),
+    Case(
         "startup",
         "Start-up: whole processes, bytecode compiled",
         "benchmarks.startup:start_up",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from loopengt_hookspecs.models import AgentRole, LoopSpec, StepSpec
 
-__all__ = ["UnheldBudget", "has_known_cost", "list_price", "unheld_budgets"]
+__all__ = ["UnheldBudget", "has_known_cost", "list_price", "model_of", "unheld_budgets"]
 
 UnheldBudget: TypeAlias = tuple[tuple[str | int, ...], str, str]
 """Where a budget stands in its spec, what is wrong with it, and the ways out."""
@@ -23,7 +23,28 @@ _Scope: TypeAlias = "tuple[tuple[str | int, ...], str, dict[str, AgentRole], boo
 """A budget in US dollars: its place, its name, whose costs it bounds, and whether tokens are bounded, too."""
 
 
-def list_price(model: str, prompt_tokens: int, completion_tokens: int) -> float | None:
+def model_of(role: AgentRole, agent: object) -> str:
+    """Return the model whose list price an agent's calls have; empty: nobody has named one.
+
+    Args:
+        role: The role as declared.
+        agent: The agent. Its attribute ``model``, when it has one, goes before what the role says: it knows what names
+            of the config stand for.
+    """
+    known = getattr(agent, "model", None)
+    if isinstance(known, str):
+        return known
+    return role.config.model if "model" in role.config.model_fields_set else ""
+
+
+def list_price(
+    model: str,
+    prompt_tokens: int,
+    completion_tokens: int,
+    *,
+    cached_tokens: int = 0,
+    cache_write_tokens: int = 0,
+) -> float | None:
     """Return the list price of a call in US dollars; None when the model has none that is known here.
 
     The prices are those that came with the package ``genai-prices``; nothing is fetched. Without that package no
@@ -33,6 +54,8 @@ def list_price(model: str, prompt_tokens: int, completion_tokens: int) -> float 
         model: Name of the model, alone or behind its provider's: ``gpt-4o``, ``openai/gpt-4o``, ``openai:gpt-4o``.
         prompt_tokens: Tokens that went in.
         completion_tokens: Tokens that came out.
+        cached_tokens: Those of the prompt that were read from a cache.
+        cache_write_tokens: Those of the prompt that were written to one.
     """
     found = _find(model)
     if found is None:
@@ -40,7 +63,12 @@ def list_price(model: str, prompt_tokens: int, completion_tokens: int) -> float 
     from genai_prices import Usage, calc_price
 
     name, provider = found
-    usage = Usage(input_tokens=prompt_tokens, output_tokens=completion_tokens)
+    usage = Usage(
+        input_tokens=prompt_tokens,
+        output_tokens=completion_tokens,
+        cache_read_tokens=min(cached_tokens, prompt_tokens) or None,
+        cache_write_tokens=min(cache_write_tokens, prompt_tokens) or None,
+    )
     try:
         return float(calc_price(usage, name, provider_id=provider).total_price)
     except (LookupError, ValueError):  # its price has no place for so many tokens
@@ -77,8 +105,8 @@ def has_known_cost(role: AgentRole, agent: object) -> bool:
     """
     if role.price is not None or getattr(agent, "reports_cost", False) or getattr(agent, "free", False):
         return True
-    named = "model" in role.config.model_fields_set
-    return named and list_price(role.config.model, 1, 1) is not None
+    named = model_of(role, agent)
+    return bool(named) and list_price(named, 1, 1) is not None
 
 
 def unheld_budgets(

@@ -98,7 +98,11 @@ def _start(data: dict[str, Any], step: StepProgress, progress: Progress, event: 
 
 
 def _response(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
-    figures = [duration(data.get("duration") or 0.0), *spent(tokens_of(data), data.get("cost_usd")), *origin(data)]
+    figures = [
+        duration(data.get("duration") or 0.0),
+        *spent(tokens_of(data), data.get("cost_usd")),
+        *origin(data),
+    ]
     return Line(f"{_of(step, progress)}{_who(step)} answered in {', '.join(figures)}", "dim")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -118,4 +119,4 @@ def test_importing_it_is_cheap() -> None:
 )
 def test_where_an_answer_comes_from(metadata: dict[str, Any] | None, words: list[str]) -> None:
     """Answers of a script, of a recording, and of a provider that was chosen say so; nothing else does."""
-    assert origin({"metadata": metadata}) == words
+    assert display.origin({"metadata": metadata}) == words

@@ -8,7 +8,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, Literal
 
 from loopengt.journal import total_tokens
-from loopengt.prices import has_known_cost, list_price
+from loopengt.prices import has_known_cost, list_price, model_of
 from loopengt_hookspecs.models import OnUnknownCost
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Pricing:
         self._role = role
         self._agent = agent
         self._price = role.price
-        self._model = role.config.model if "model" in role.config.model_fields_set else ""
+        self._model = model_of(role, agent)
 
     @cached_property
     def is_known(self) -> bool:
@@ -98,7 +98,8 @@ class Pricing:
                 return None
             return price.per_call_usd + _at(rates, *split_usage(usage))
         if self._model and usage:
-            return list_price(self._model, *split_usage(usage))
+            known = {kind: usage[kind] for kind in ("cached_tokens", "cache_write_tokens") if kind in usage}
+            return list_price(self._model, *split_usage(usage), **known)
         return None
 
     def most(self, prompt: int, mode: OnUnknownCost | None) -> float | None:

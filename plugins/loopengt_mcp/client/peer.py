@@ -34,6 +34,8 @@ __all__ = ["Peer"]
 
 MOST_PAGES = 100
 """Pages of a list that are read."""
+_MASKED = "Server returned an error response"
+"""What the ``mcp`` package says of an HTTP status whose answer it does not read."""
 _CANCEL_SECONDS = 2.0
 _SILENT_CALLS = 2
 """Calls in a row that got no answer in time, after which the connection is made anew."""
@@ -195,7 +197,7 @@ class Peer:
             except _SessionGone as gone:
                 await connection.close(reason="it does not know our session any more")
                 if last:
-                    raise PeerDown(f"the MCP server {self.name!r} forgets its sessions: {gone}") from gone
+                    raise CallRefused(f"the MCP server {self.name!r} refuses: {gone}") from gone
             except Lost:
                 if last or not repeatable:
                     raise
@@ -268,8 +270,9 @@ class Peer:
     async def _translated(self, connection: Connection, error: BaseException) -> Exception:
         inner = leaf(error)
         if isinstance(inner, MCPError):
-            if connection.notes.refuses_session and "session" in inner.error.message.lower():
-                return _SessionGone("its session has ended")
+            said = inner.error.message
+            if connection.notes.refuses_session and (said == _MASKED or "session" in said.lower()):
+                return _SessionGone(said)
             closed = connection.over_http or not connection.open
             if inner.error.code == CONNECTION_CLOSED and closed:
                 return await self._lost(connection, inner)

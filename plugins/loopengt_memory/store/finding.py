@@ -37,7 +37,12 @@ _COMMON = 1_000
 """A word that stands in so many entries is common: it ranks what rarer words of the query find."""
 
 _EXACT = 400
-"""So many vectors at least are compared in full; where there are no more, codes are not looked at."""
+_NUMBERS = 200_000
+_MOST_EXACT = 5_000
+"""Vectors of so many numbers together, but 400 at least and 5,000 at most, are compared in full.
+
+Where there are no more, codes are not looked at: of few dimensions they say little.
+"""
 
 _MOST_KEPT = 16
 """Codes of so many memories are kept between searches."""
@@ -142,7 +147,7 @@ def _by_nearness(session: Session, scope: Scope, query: Query, top_k: int, wante
     model_no, size = model
     check_dimensions(size, len(query.vector))
     among = _fitting(session, scope, model_no, wanted) if wanted.conditions else None
-    wish = max(_EXACT, 4 * top_k)
+    wish = max(_EXACT, min(_MOST_EXACT, _NUMBERS // size), 4 * top_k)
     if among is None or len(among) > wish:
         codes = _codes(session, scope, model_no, size)
         few = len(codes.numbers) <= wish

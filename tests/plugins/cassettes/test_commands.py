@@ -89,6 +89,10 @@ def test_a_recorded_run_is_replayed(loopengt: Loopengt, loop: Path, tmp_path: Pa
     assert replayed.returncode == 0, replayed.stderr
     assert "goal_met: every gate of lap 3 passed" in replayed.stderr
     assert "0 tokens, $0" in replayed.stderr
+    assert ", replayed\n" in replayed.stderr
+    trace = loopengt("trace", "latest")
+    assert "attempt 1  worker · " in trace.stdout
+    assert trace.stdout.count(" · replayed") == 3
     assert "note:" not in replayed.stderr
     assert calls(tmp_path) == 3
 
@@ -106,6 +110,7 @@ def test_a_difference_is_printed_with_how_to_go_on(loopengt: Loopengt, loop: Pat
     assert calls(tmp_path) == 3
 
 
+@pytest.mark.slow
 def test_unused_calls_are_noted_at_the_end(loopengt: Loopengt, loop: Path) -> None:
     """A loop that needs fewer calls than were recorded ends with a note that names the others."""
     assert loopengt("run", ".", "--record", "tape", "-q").returncode == 0
@@ -117,6 +122,7 @@ def test_unused_calls_are_noted_at_the_end(loopengt: Loopengt, loop: Path) -> No
     assert "note: 2 recorded calls were not asked for: work.2.1, work.3.1" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_recording_is_completed_by_resume(loopengt: Loopengt, loop: Path, tmp_path: Path) -> None:
     """A run that lacked something goes on with --record once it is there, and then all of it can be replayed."""
     worker = json.loads((loop / "loop.yaml").read_text())["agents"][0]
@@ -137,6 +143,7 @@ def test_a_recording_is_completed_by_resume(loopengt: Loopengt, loop: Path, tmp_
     assert calls(tmp_path) == 2
 
 
+@pytest.mark.slow
 def test_a_replay_that_pauses_is_resumed_as_one(loopengt: Loopengt, loop: Path, tmp_path: Path) -> None:
     """Behind an approval, resume with --replay calls no agent either."""
     gate = {"name": "sign-off", "kind": "approval", "description": "Fine?"}

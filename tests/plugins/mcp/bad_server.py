@@ -139,6 +139,8 @@ def answer(request: dict[str, Any]) -> None:
         with Path("lists").open("a") as file:
             file.write("x")
         result = {"tools": [{"name": name, "inputSchema": EMPTY, **facts} for name, facts in TOOLS.items()]}
+        if MODE == "endless":
+            result["nextCursor"] = "more"
     elif method == "tools/call" and params["name"] in TOOLS:
         result = call(params["name"], params.get("arguments") or {})
     else:

@@ -111,6 +111,12 @@ async def test_an_endless_message_ends_the_server(bench: Any) -> None:
         await bench.bad().call("t_huge")
 
 
+async def test_a_list_without_an_end_is_refused(bench: Any) -> None:
+    """A server that has always one more page of tools is not read for ever."""
+    with pytest.raises(ToolError, match="lists tools on more than 100 pages"):
+        await bench.bad("endless").offers()
+
+
 async def test_junk_between_messages_is_passed_over(bench: Any) -> None:
     """Lines that are no messages do not keep an answer from being read."""
     assert await bench.bad().call("t_junk") == "done"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from loopengt.errors import (
     UsageError,
 )
 from loopengt.testing import loop_spec, make_kernel, run_loop
-from loopengt_hookspecs.models import MemoryScope
+from loopengt_hookspecs.models import MemoryEntry, MemoryScope
 from loopengt_memory.store import SqliteMemoryStore
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ async def test_runs_and_memories_share_a_file(tmp_path: Path, first: str) -> Non
     await memory.add("remembered")
     assert [entry.content for entry in await memory.search("remembered")] == ["remembered"]
     async with kernel.storage() as storage:
-        assert [row.run_id for row in await storage.rows()] == [result.state.run_id]
+        assert [row.run_id for row in await storage.rows()] == [result.run_id]
         assert await storage.check() == []
     assert store.path == tmp_path / ".loopengt" / "loopengt.db"
     assert not (tmp_path / ".loopengt" / "memory.db").exists()
@@ -149,15 +150,27 @@ async def test_what_another_store_changes_is_seen(tmp_path: Path) -> None:
     """Additions, replacements and removals by another connection count in the next search of many vectors."""
     one, other = (SqliteMemoryStore(tmp_path / "memory.db") for _ in range(2))
     mine, theirs = (store.memory(MemoryScope.PROJECT) for store in (one, other))
-    for number in range(600):
-        await mine.add(str(number), entry_id=str(number), embedding=[1.0, number / 100])
-    query = [0.0, 1.0]
-    assert [entry.entry_id for entry in await mine.vector_search(query, top_k=1)] == ["599"]
+    source = random.Random(5)
+    vectors = [[source.gauss(0, 1) for _ in range(512)] for _ in range(450)]
+    await mine.add_many(
+        [
+            MemoryEntry(entry_id=str(number), content="x", embedding=vector)
+            for number, vector in enumerate(vectors)
+        ]
+    )
+    query = [value + source.gauss(0, 0.2) for value in vectors[7]]
+
+    async def nearest() -> list[str]:
+        return [entry.entry_id for entry in await mine.vector_search(query, top_k=2)]
+
+    first, second = await nearest()
+    assert first == "7"
     await theirs.add("nearest", entry_id="new", embedding=query)
-    assert [entry.entry_id for entry in await mine.vector_search(query, top_k=2)] == ["new", "599"]
-    await theirs.add("moved away", entry_id="new", embedding=[1.0, 0.0])
-    await theirs.remove("599")
-    assert [entry.entry_id for entry in await mine.vector_search(query, top_k=2)] == ["598", "597"]
+    assert await nearest() == ["new", "7"]
+    await theirs.add("moved away", entry_id="new", embedding=[-value for value in query])
+    assert await nearest() == ["7", second]
+    await theirs.remove("7")
+    assert (await nearest())[0] == second
     await theirs.clear()
     assert await mine.vector_search(query) == []
     await one.close()

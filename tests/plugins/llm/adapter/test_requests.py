@@ -103,7 +103,7 @@ async def test_a_setting_that_has_its_own_place_is_refused(
 async def test_a_tool_loop_goes_through_the_journal(server: FakeOpenAI, model: Make, bench: Bench) -> None:
     """Ten parallel calls come back as wishes; as JSON and back they are the same, and are sent as they were."""
     one = model()
-    calls = [
+    calls: list[dict[str, Any]] = [
         {"name": "add", "arguments": {"x": number, "t": "é\n"}, "id": f"c{number}"} for number in range(10)
     ]
     server.answer("Adding.", tool_calls=calls)
