@@ -30,6 +30,8 @@ _WORDS = 40
 _QUERIES = 20
 _CHECKED = 3
 _TOP = 10
+_COMMON = "w10"
+"""A word that a quarter of the entries has."""
 
 
 def find(folder: Path, entries: int, dimensions: int) -> dict[str, float]:
@@ -60,7 +62,7 @@ async def _find(folder: Path, entries: int, dimensions: int) -> dict[str, float]
     found = {
         "add": added / entries * 1e6,
         "words": await _median(words, memory.search),
-        "common": await _median(["w300 w400"] * 5, memory.search),
+        "common": await _median([_COMMON] * 5, memory.search),
         "vector": await _median(queries, memory.vector_search),
         "filtered": await _median(
             queries, lambda query: memory.vector_search(query, metadata_filter={"tenth": 3})

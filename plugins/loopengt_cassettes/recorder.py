@@ -62,12 +62,14 @@ class Recorder:
         Raises:
             RecordingRefused: The folder holds the recording of another run, or cannot be written.
         """
-        name = call_name(root_run(request.run_id)[1], request.step, request.occurrence, request.attempt)
+        place = (root_run(request.run_id)[1], request.step, request.occurrence)
+        name = call_name(*place, request.attempt)
+        before = call_name(*place, request.attempt - 1) if request.attempt > 1 else ""
         try:
             self._claim(request)
             workspace = self._workspaces.setdefault(str(request.workspace), self._of(request.workspace))
             async with workspace.lock:
-                await asyncio.to_thread(self._begin, name, workspace)
+                await asyncio.to_thread(self._begin, name, before, workspace)
         except (OSError, CassetteDamaged) as exc:
             raise self._refused(exc) from exc
         counted = CountingCalls(request.calls)
@@ -83,11 +85,11 @@ class Recorder:
             outcome, over = {"error": CANCELLED}, False
             raise
         except Exception as exc:
-            waits = isinstance(exc, RateLimited) and exc.retry_after is not None
-            if waits or exc is counted.ended or isinstance(exc, StorageError):
-                over = False  # the same attempt is made again, now or when the run is resumed
-            else:
-                outcome = error_data(exc, placeholders)
+            if exc is counted.ended or isinstance(exc, StorageError):
+                raise  # the engine's own; the same attempt is made again when the run is resumed
+            outcome = error_data(exc, placeholders)
+            # Waited out, the same attempt is made again, and takes the place of this one.
+            over = not (isinstance(exc, RateLimited) and exc.retry_after is not None)
             raise
         finally:
             await self._keep(name, request, workspace, outcome, over, describe(request, placeholders))
@@ -111,7 +113,9 @@ class Recorder:
             self._shelf.begin(run_id, request.loop)
         self._run_id = run_id
 
-    def _begin(self, name: str, workspace: _Workspace) -> None:
+    def _begin(self, name: str, before: str, workspace: _Workspace) -> None:
+        if before:
+            self._shelf.close_open(before)  # it was too slow, and is not made again
         if not workspace.under_way:
             # What a killed or interrupted process has left of this attempt belongs to its patch.
             opened = self._shelf.read_open(name)
@@ -137,8 +141,9 @@ class Recorder:
             data = {"name": name, "request": described, **outcome}
             if during:
                 data["during"] = during
-            for others in workspace.under_way.values():
-                others.append(name)
+            if over or outcome["error"] is CANCELLED:
+                for others in workspace.under_way.values():
+                    others.append(name)
             try:
                 await asyncio.to_thread(self._write, name, request.workspace, workspace, data, over)
             except OSError as exc:

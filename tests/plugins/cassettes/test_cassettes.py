@@ -161,6 +161,7 @@ async def test_an_agent_that_was_too_slow_is_too_slow_again(studio: Studio) -> N
     copy = studio.copy()
     await studio.record(ScriptedAgent(steps={"work": slow}), loop_spec(agents=[role]))
     assert studio.cassette("work.1.1")["error"]["kind"] == "TimeoutError"
+    assert list((studio.tape / "open").iterdir()) == []
     result = await studio.replay(copy, loop_spec(agents=[role]))
     assert result.output == "done"
     assert sorted(path.name for path in copy.glob("*.txt")) == ["1.txt", "2.txt"]

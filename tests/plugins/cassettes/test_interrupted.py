@@ -250,3 +250,14 @@ async def test_child_runs_are_recorded_with_their_parent(studio: Studio) -> None
     result = await run(other, replayer)
     assert (result.output, result.end.reason) == ("2", EndReason.GOAL_MET)
     assert replayer.notes() == []
+
+
+async def test_a_rate_limit_that_takes_too_long_fails_again(studio: Studio) -> None:
+    """A limit that the policy does not wait for is a failed attempt, in the replay, too."""
+    limited = RateLimited("slow down", retry_after=9)
+    spec = loop_spec(policy={"retry": {"max_rate_limit_wait_seconds": 1, "max_retries": 0}})
+    copy = studio.copy()
+    recorded = await studio.record(ScriptedAgent(limited), spec)
+    replayed = await studio.replay(copy, spec)
+    assert recorded.end.reason is replayed.end.reason is EndReason.FAILED
+    assert "slow down" in replayed.end.detail

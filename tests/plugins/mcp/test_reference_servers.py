@@ -156,7 +156,7 @@ def children(word: str) -> list[int]:
     """Return the processes that we have started and that have a word in their command line."""
     found = []
     for line in subprocess.run(
-        ["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+        ["ps", "-wweo", "pid=,ppid=,args="], capture_output=True, text=True, check=True
     ).stdout.splitlines():
         pid, parent, argv = line.split(None, 2)
         if int(parent) == os.getpid() and word in argv:
