@@ -116,7 +116,7 @@ class Chooser:
         except LoopengtError as exc:
             return Candidate(provider, why=_line(exc.message), remedy=_line(exc.remedy))
         except Exception as exc:  # a provider of anybody's; it is passed over with what it said
-            return Candidate(provider, why=_line(f"{type(exc).__name__}: {exc}"))
+            return Candidate(provider, why=_line(_said(exc)))
         if lacks:
             return Candidate(provider, why=_line(lacks[0].message), remedy=_line(lacks[0].remedy))
         return Candidate(provider, agent, misfits=misfits)
@@ -144,6 +144,17 @@ def _misfits(model: type[BaseModel] | None, extra: dict[str, Any]) -> tuple[str,
             found[name] = "no such option" if error["type"] == "extra_forbidden" else error["msg"]
         return tuple(f"{name} ({why})" for name, why in found.items())
     return ()
+
+
+def _said(exc: Exception) -> str:
+    """Return what a provider has raised; of options that it needs and has not got, the first problem."""
+    from pydantic import ValidationError
+
+    if not isinstance(exc, ValidationError):
+        return f"{type(exc).__name__}: {exc}"
+    problem = exc.errors(include_url=False, include_input=False)[0]
+    where = ".".join(map(str, problem["loc"]))
+    return f"{where}: {problem['msg']}" if where else problem["msg"].removeprefix("Value error, ")
 
 
 def _line(text: str) -> str:

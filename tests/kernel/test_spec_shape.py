@@ -19,6 +19,16 @@ from .spec_kit import changed, problems
         ("goal: Mend it", "gaol: Mend it", "2:1: unknown key 'gaol' in the loop (did you mean 'goal'?)"),
         (
             "goal: Mend it",
+            "goal: Mend it\nmcp_servers: {files: {comand: x}}",
+            "3:23: unknown key 'comand' in an MCP server (did you mean 'command'?)",
+        ),
+        (
+            "agent: coder\n    tools",
+            "agent: coder\n    memory: {raed: {}}\n    tools",
+            "16:14: unknown key 'raed' in a step's memory (did you mean 'read'?)",
+        ),
+        (
+            "goal: Mend it",
             "goal:",
             "2:6: 'goal' must be text, found nothing (remove the key to use its default)",
         ),

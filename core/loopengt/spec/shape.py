@@ -51,9 +51,13 @@ _NOUNS: Final = {
     "AgentRole": "an agent",
     "LoopSpec": "the loop",
     "LoopTrigger": "the trigger",
+    "McpServer": "an MCP server",
+    "MemoryRead": "what is read from memory",
+    "MemoryWrite": "what is written to memory",
     "OutputSchema": "the output_schema",
     "Policy": "the policy",
     "StepDependency": "a dependency",
+    "StepMemory": "a step's memory",
     "StepSpec": "a step",
     "StopCondition": "a stop condition",
     "ToolAuth": "a tool's auth",
@@ -195,15 +199,18 @@ def _noun(model: type[Declarative] | None, path: Path) -> str:
 def _model_at(path: Path) -> type[Declarative] | None:
     """Return the model that describes the mapping at a path, or None in the open places."""
     model: type[Declarative] = LoopSpec
+    named = False  # whether the next key is a name in a mapping of models
     for part in path:
-        if isinstance(part, int):
+        if isinstance(part, int) or named:
+            named = False
             continue
         field = model.model_fields.get(part)
         inner = _model_in(field.annotation) if field else None
         if inner is None:
             return None
         model = inner
-    return model
+        named = field is not None and typing.get_origin(field.annotation) is dict
+    return None if named else model
 
 
 def _model_in(annotation: Any) -> type[Declarative] | None:

@@ -180,6 +180,14 @@ class FindingRules(MemorySuite):
         assert {entry.entry_id for entry in by_words} == {"both", "words"}
 
     @rule
+    async def test_nearness_alone_needs_a_vector(self, store: MemoryStore, folder: Path) -> None:
+        """Without embedding and embedder, a search by nearness alone is an error, not an empty result."""
+        memory = project(store)
+        await memory.add("alpha", embedding=[1.0, 0.0])
+        with pytest.raises(UsageError, match="embedder"):
+            await memory.retrieve("alpha", keyword_weight=0.0, vector_weight=1.0)
+
+    @rule
     async def test_wrong_weights_are_refused(self, store: MemoryStore, folder: Path) -> None:
         """Weights below 0, two of 0, and an unknown way of merging are errors."""
         memory = project(store)

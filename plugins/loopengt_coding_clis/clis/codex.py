@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from loopengt_coding_clis.dialect import Dialect, Event, Permission, Turn
@@ -21,7 +22,8 @@ _TOOLS = frozenset({"command_execution", "file_change", "mcp_tool_call", "web_se
 
 
 def _arguments(turn: Turn) -> list[str]:
-    argv = ["exec", "--json", *_PERMISSIONS[turn.permissions], "--skip-git-repo-check", *turn.args]
+    plain, settings = _split(turn.args)
+    argv = ["exec", "--json", *_PERMISSIONS[turn.permissions], "--skip-git-repo-check", *plain]
     if turn.model:
         argv.append(f"--model={turn.model}")
     for folder in turn.add_dirs:
@@ -29,9 +31,24 @@ def _arguments(turn: Turn) -> list[str]:
     if turn.schema_file:
         argv += ["--output-schema", turn.schema_file]
     if turn.session_id:
-        # Behind it stands nothing else: of resume itself, the flags above are unknown.
-        argv += ["resume", turn.session_id]
-    return [*argv, "-"]
+        # A resumed session does not keep its sandbox, and resume has no flag for one: without the setting it would get
+        # that of the folder's trust. Settings before resume and behind it are not added up, so all stand behind it.
+        sandbox = _PERMISSIONS[turn.permissions][1]
+        argv += ["resume", turn.session_id, "-c", f'sandbox_mode="{sandbox}"']
+    return [*argv, *settings, "-"]
+
+
+def _split(args: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """Part further arguments into others and settings, ``-c key=value``."""
+    plain: list[str] = []
+    settings: list[str] = []
+    words = iter(args)
+    for word in words:
+        if word in ("-c", "--config"):
+            settings += [word, *islice(words, 1)]
+        else:
+            (settings if word.startswith(("-c", "--config=")) else plain).append(word)
+    return plain, settings
 
 
 def _read(event: Event, report: Report) -> None:

@@ -143,13 +143,19 @@ class SqliteMemory:
         """Find entries by words and by nearness, both merged, best first; see ``Memory.retrieve``.
 
         Raises:
-            UsageError: A weight is negative or no number, both are 0, or ``merge`` names no way.
+            UsageError: A weight is negative or no number, both are 0, or ``merge`` names no way; or nearness alone is
+                to decide, and there is neither an embedding nor an embedder.
             AgentError: The embedder failed.
         """
         weights = Weights(keyword_weight, vector_weight, merge)
         _check_weights(weights)
         wanted, top_k = make_filter(metadata_filter), _some(top_k)
         vector = embedding
+        if vector is None and not keyword_weight and self._embedder() is None:
+            raise UsageError(
+                "there is no embedder, and the memory is to be searched by nearness alone",
+                remedy="Set [memory] embedder in config.toml, or search by words.",
+            )
         if vector is None and vector_weight and query.strip():
             vector = await self._embedded(query)
         near = None if vector is None else self._query(vector)

@@ -222,3 +222,9 @@ def test_the_built_in_order_begins_with_the_coding_agents(tmp_path: Path) -> Non
         ("claude-code", "no program claude", "install claude-code"),
         ("codex", "", ""),
     ]
+
+
+async def test_a_provider_that_needs_options_is_passed_over_without_them(tmp_path: Path) -> None:
+    """A provider whose options must be given cannot be chosen where they are not; what it wants is told."""
+    kernel = kernel_of(tmp_path, Provider("two"), order="command, two")
+    assert bound(kernel).plan() == "auto: two: ask two (not command: command: Field required)"

@@ -60,6 +60,21 @@ async def test_permissions(bench: Bench, name: str, level: str) -> None:
     assert (rules.get("edit"), rules.get("bash")) == (wanted if name == "opencode" else (None, None))
 
 
+@pytest.mark.parametrize(
+    ("level", "sandbox"), [("read", "read-only"), ("edit", "workspace-write"), ("full", "danger-full-access")]
+)
+async def test_a_resumed_session_of_codex_is_confined(bench: Bench, level: str, sandbox: str) -> None:
+    """Since a resumed session keeps no sandbox, it is set anew behind resume, with the settings of the options."""
+    cli = bench.cli("codex")
+    session = {"provider": "codex", "session_id": "thread-1"}
+    args = ["--ephemeral", "-c", "model_verbosity=low"]
+    await bench.invoke("codex", permissions=level, args=args, request={"session": session})
+    argv = cli.calls[0]["argv"]
+    settings = ["-c", f'sandbox_mode="{sandbox}"', "-c", "model_verbosity=low"]
+    assert argv[argv.index("resume") :] == ["resume", "thread-1", *settings, "-"]
+    assert "--ephemeral" in argv[: argv.index("resume")]
+
+
 async def test_edit_is_the_default(bench: Bench) -> None:
     """Without a word on permissions a CLI may edit, and no more."""
     cli = bench.cli("codex")
