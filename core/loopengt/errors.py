@@ -6,6 +6,7 @@
     ├── UsageError                    the call's words are off                         exit 2
     │   ├── ConfigError               config.toml, the environment or an option
     │   ├── SpecError                 one or more problems in a loop.yaml
+    │   ├── LoopRefused               a loop declares what would not be enforced, or cannot work
     │   ├── ArchiveError              an archive of a run is damaged, hostile or too new
     │   ├── RunNotFound               no run, or more than one, has that id
     │   └── RunOwned                  another process drives the run
@@ -35,6 +36,7 @@ from typing import TYPE_CHECKING
 from loopengt_hookspecs.errors import (
     LeaseLost,
     LoopengtError,
+    LoopRefused,
     RunNotFound,
     RunOwned,
     StorageCorrupt,
@@ -58,6 +60,7 @@ __all__ = [
     "ExpressionError",
     "ForkMismatch",
     "LeaseLost",
+    "LoopRefused",
     "LoopengtError",
     "PluginError",
     "PromptError",

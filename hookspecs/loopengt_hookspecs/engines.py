@@ -135,8 +135,11 @@ class Engine(Protocol):
     def check(self, spec: LoopSpec) -> None:
         """Refuse a loop that this engine cannot run as it is declared. Nothing of the loop is imported or executed.
 
+        What this machine merely lacks, such as a program or a key, is no reason to refuse it; nor are the loops below it
+        looked at, each of which is checked by itself.
+
         Raises:
-            UsageError: It names what is declared and would not be enforced.
+            LoopRefused: It names all that is declared and would not be enforced, each with its place in the spec.
         """
 
     async def start(self, request: RunRequest) -> RunResult:

@@ -5,9 +5,12 @@ The rest of the tree, drawn whole, stands in ``loopengt.errors``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 __all__ = [
     "AgentError",
     "LeaseLost",
+    "LoopRefused",
     "LoopengtError",
     "MissingRequirement",
     "RateLimited",
@@ -41,6 +44,20 @@ class LoopengtError(Exception):
 
 class UsageError(LoopengtError):
     """The caller asked for something that cannot be done as asked (exit code 2)."""
+
+
+class LoopRefused(UsageError):
+    """A loop cannot be run as it is declared.
+
+    Args:
+        refusals: Each with the place of what is refused, the keys and indexes that lead to it from the root of the
+            spec; at least one.
+    """
+
+    def __init__(self, refusals: Sequence[tuple[tuple[str | int, ...], LoopengtError]]) -> None:
+        self.refusals = tuple(refusals)
+        errors = [error for _, error in refusals]
+        super().__init__("\n".join(error.message for error in errors), remedy=errors[0].remedy)
 
 
 class RunNotFound(UsageError):

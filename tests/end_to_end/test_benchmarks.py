@@ -26,6 +26,7 @@ NAMES = [
     "resume-paused",
     "resume-laps",
     "resume-long",
+    "memories",
     "startup",
 ]
 README = "# Title\n\nKept.\n\n<!-- figures: begin -->\nOld.\n<!-- figures: end -->\n\nKept, too.\n"

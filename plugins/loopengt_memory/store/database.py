@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from threading import Lock
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
@@ -52,6 +53,8 @@ class Database:
         self._patience = patience
         self._session: Session | None = None
         self._executor: ThreadPoolExecutor | None = None
+        # Held while the thread works: after a close the next call may begin in another one before this is done.
+        self._busy = Lock()
 
     async def read(
         self, query: Callable[Concatenate[Session, P], T], nothing: T, *args: P.args, **kwargs: P.kwargs
@@ -87,7 +90,7 @@ class Database:
         """Let go of the file; the next call opens it again."""
         executor, self._executor = self._executor, None
         if executor is not None:
-            await asyncio.get_running_loop().run_in_executor(executor, self._drop)
+            await asyncio.get_running_loop().run_in_executor(executor, self._translated, self._drop)
             executor.shutdown(wait=False)
 
     async def _run(self, work: Callable[[], T]) -> T:
@@ -96,11 +99,12 @@ class Database:
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._translated, work)
 
     def _translated(self, work: Callable[[], T]) -> T:
-        try:
-            return work()
-        except sqlite3.Error as error:
-            self._drop()
-            raise from_sqlite(error, self.path) from error
+        with self._busy:
+            try:
+                return work()
+            except sqlite3.Error as error:
+                self._drop()
+                raise from_sqlite(error, self.path) from error
 
     def _opened(self, *, create: bool) -> Session | None:
         if self._session is None:

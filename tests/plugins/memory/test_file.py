@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import sqlite3
 import subprocess
@@ -175,6 +176,21 @@ async def test_what_another_store_changes_is_seen(tmp_path: Path) -> None:
     assert await mine.vector_search(query) == []
     await one.close()
     await other.close()
+
+
+async def test_a_store_may_be_closed_in_the_midst(tmp_path: Path) -> None:
+    """Whoever closes a store that others still use disturbs none of them, and nothing is lost."""
+    store = SqliteMemoryStore(tmp_path / "memory.db")
+    memory = store.memory(MemoryScope.PROJECT)
+
+    async def work(worker: int) -> None:
+        for number in range(10):
+            await memory.add(f"{worker} {number}")
+            await store.close()
+
+    await asyncio.gather(*(work(worker) for worker in range(4)))
+    assert await memory.count() == 40
+    await store.close()
 
 
 async def test_a_newer_database_is_left_alone(tmp_path: Path) -> None:
