@@ -42,7 +42,8 @@ class Answer:
 
     def data(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """Make the data of the ``approval.decision`` event that answers a question."""
-        facts = {key: question[key] for key in ("id", "kind", "step", "gate", "run") if key in question}
+        told = ("id", "kind", "step", "gate", "tool", "run", "asks")
+        facts = {key: question[key] for key in told if key in question}
         return {
             **facts,
             "decision": "approved" if self.approved else "rejected",

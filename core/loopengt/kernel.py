@@ -204,9 +204,15 @@ class Kernel:
         """
         if self._storage is None:
             self._storage = SharedStorage(
-                self._configured("storages", self.config.storage.name, "storage", "name")
+                self._configured("storages", self.config.storage.name, "storage", "name"),
+                self._close_memories,
             )
         return self._storage.use()
+
+    async def _close_memories(self) -> None:
+        for (kind, _), made in tuple(self._made.items()):
+            if kind == "memories":
+                await made.close()
 
     def opened_storage(self) -> Storage:
         """Return the configured storage, which somebody has open.

@@ -9,7 +9,7 @@ from loopengt.errors import StorageError
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Lock
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from loopengt_hookspecs.storage import Storage
 
@@ -17,10 +17,16 @@ __all__ = ["SharedStorage"]
 
 
 class SharedStorage:
-    """A storage that many users of one event loop share while it is open."""
+    """A storage that many users of one event loop share while it is open.
 
-    def __init__(self, storage: Storage) -> None:
+    Args:
+        storage: The storage.
+        before_closing: Awaited before it is closed: what else was opened beside it goes first.
+    """
+
+    def __init__(self, storage: Storage, before_closing: Callable[[], Awaitable[None]]) -> None:
         self._storage = storage
+        self._before_closing = before_closing
         self._users = 0
         self._open = False
         self._loop: AbstractEventLoop | None = None
@@ -49,7 +55,10 @@ class SharedStorage:
                     # Another user may have come while this one waited for the lock.
                     if self._open and not self._users:
                         self._open = False
-                        await self._storage.close()
+                        try:
+                            await self._before_closing()
+                        finally:
+                            await self._storage.close()
 
     def opened(self) -> Storage:
         """Return the storage while somebody has it open.

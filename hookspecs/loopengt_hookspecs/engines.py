@@ -82,6 +82,18 @@ class ForkRequest:
 
 
 @dataclass(slots=True)
+class PlannedTool:
+    """A tool that a step's agent may call."""
+
+    tool: str
+    executes: str
+    effects: str = ""
+    """What calling it a second time does, as the loop declares it; empty: as the tool itself says."""
+    approval: bool = False
+    """Whether a person is asked before each call."""
+
+
+@dataclass(slots=True)
 class PlannedStep:
     """What a run would execute for one step."""
 
@@ -95,6 +107,10 @@ class PlannedStep:
     """What this machine lacks for the step, with the command that mends it."""
     steps: list[PlannedStep] = field(default_factory=list)
     """The steps of the loop that the step runs, when it has no agent."""
+    tools: list[PlannedTool] = field(default_factory=list)
+    """What its agent may call."""
+    declares: list[str] = field(default_factory=list)
+    """What it says of memory, of the size of its context and of its session, as ``key: value``."""
 
 
 @dataclass(slots=True)

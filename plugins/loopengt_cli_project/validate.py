@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from loopengt.cli import pass_kernel
+from loopengt_cli_project.refused import refusals
 
 if TYPE_CHECKING:
     from collections.abc import Sized
@@ -55,14 +56,17 @@ def _check_engine(kernel: Kernel, loaded: LoadedSpec) -> None:
         SpecError: It cannot run the loop, or one below it, as declared.
     """
     from loopengt import SpecError
-    from loopengt_hookspecs.errors import UsageError
+    from loopengt_cli_project.findings import one_line
 
-    engine = kernel.engine()
-    for spec in (loaded.spec, *loaded.loops.values()):
-        try:
-            engine.check(spec)
-        except UsageError as error:
-            raise SpecError([loaded.document.problem((1, 1), error.message, error.remedy)]) from error
+    found: list[Problem] = []
+    for file, spec in (("", loaded.spec), *loaded.loops.items()):
+        for place, error in refusals(kernel.engine(), spec):
+            # The place is known in the text of the loop itself, not in those of the loops below it.
+            position = loaded.document.position(place) if not file else (1, 1)
+            message = one_line(f"{file}: {error.message}" if file else error.message)
+            found.append(loaded.document.problem(position, message, one_line(error.remedy)))
+    if found:
+        raise SpecError(sorted(set(found)))
 
 
 def _summary(loaded: LoadedSpec) -> str:

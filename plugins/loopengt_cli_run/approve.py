@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from loopengt.cli import pass_kernel
-from loopengt_cli_run.deciding import answering, decide_and_say
+from loopengt_cli_run.deciding import answering, decide_on
 
 if TYPE_CHECKING:
     from loopengt import Kernel
@@ -18,10 +18,10 @@ __all__ = ["approve"]
 @click.command("approve")
 @answering
 @pass_kernel
-def approve(kernel: Kernel, run_name: str, gate: str, step: str, comment: str, resume: bool) -> int:
+def approve(kernel: Kernel, /, **said: Any) -> int:
     """Approve what a run waits for. RUN is its id, a prefix of it, or latest.
 
     The answer is kept with the run when the command returns; a process that drives the run goes on with it at once.
     Without one, resume the run, or add --resume: the exit codes are then those of run.
     """
-    return decide_and_say(kernel, run_name, True, gate=gate, step=step, comment=comment, resume=resume)
+    return decide_on(kernel, True, **said)

@@ -1,4 +1,4 @@
-"""What ``approve`` and ``reject`` share: they find the question, answer it, and say what follows."""
+"""What ``approve``, ``reject`` and ``answer`` share: they find the questions, answer them, and say what follows."""
 
 from __future__ import annotations
 
@@ -14,16 +14,22 @@ if TYPE_CHECKING:
     from loopengt.approvals import Answer, Answered
     from loopengt.errors import UsageError
     from loopengt.journal import Fold
+    from loopengt_cli_run.choosing import Wanted
     from loopengt_hookspecs.engines import Engine, RunResult
     from loopengt_hookspecs.storage import Storage
     from loopengt_hookspecs.tracing import Observer
 
-__all__ = ["answering", "decide_and_say"]
+__all__ = ["Deciding", "answer_of", "answering", "decide_and_say", "decide_on"]
 
 _OPTIONS = (
     click.argument("run_name", metavar="RUN"),
     click.option("--gate", metavar="NAME", default="", help="Which gate, when several ask."),
+    click.option("--tool", metavar="NAME", default="", help="A call of which tool, when several ask."),
     click.option("--step", metavar="NAME", default="", help="Of which step, when several ask."),
+    click.option(
+        "--question", "number", metavar="N", type=int, help="The question of that number in the list."
+    ),
+    click.option("--all", "every", is_flag=True, help="All questions that fit, and not just the only one."),
     click.option(
         "--comment", metavar="TEXT", default="", help="Why; a rejection's is the next attempt's feedback."
     ),
@@ -32,27 +38,70 @@ _OPTIONS = (
 
 
 def answering(command: Callable[..., int]) -> Callable[..., int]:
-    """Add the argument and the options that both commands take."""
+    """Add the argument and the options that ``approve`` and ``reject`` take."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
 @dataclass(frozen=True, slots=True)
+class Deciding:
+    """What is to be said to which questions."""
+
+    run_name: str
+    wanted: Wanted
+    answer: Callable[[Mapping[str, Any]], Answer]
+    """Makes the answer to one question, or refuses to."""
+    resume: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class _Said:
-    """An answered question, and how things stand now."""
+    """Answered questions, and how things stand now."""
 
     run_id: str
-    question: Mapping[str, Any]
-    answered: Answered
-    left: Sequence[Mapping[str, Any]]
-    """What is asked still."""
+    answered: Sequence[tuple[Mapping[str, Any], Answer, Answered]]
+    fold: Fold
 
 
-def decide_and_say(
-    kernel: Kernel, run_name: str, approved: bool, *, gate: str, step: str, comment: str, resume: bool
+def answer_of(approved: bool, comment: str) -> Answer:
+    """Make the answer of the person who types this, without the secrets of the environment."""
+    import os
+
+    from loopengt.approvals import Answer
+    from loopengt.journal import clean_text
+    from loopengt.redaction import Redactor
+
+    return Answer(approved, _person(), Redactor.of_environment(os.environ).text(clean_text(comment)))
+
+
+def decide_on(
+    kernel: Kernel,
+    approved: bool,
+    *,
+    run_name: str,
+    gate: str,
+    tool: str,
+    step: str,
+    number: int | None,
+    every: bool,
+    comment: str,
+    resume: bool,
 ) -> int:
-    """Answer the one question that is meant, say what follows, and return the exit code.
+    """Do what ``approve`` and ``reject`` do, given their argument and options.
+
+    Raises:
+        RunNotFound: There is no such run, or more than one.
+        UsageError: It asks nothing, not that, or several things; or somebody has decided otherwise.
+    """
+    from loopengt_cli_run.choosing import Wanted
+
+    wanted = Wanted(False, gate, tool, step, number, every)
+    return decide_and_say(kernel, Deciding(run_name, wanted, lambda _: answer_of(approved, comment), resume))
+
+
+def decide_and_say(kernel: Kernel, deciding: Deciding) -> int:
+    """Answer the questions that are meant, say what follows, and return the exit code.
 
     Raises:
         RunNotFound: There is no such run, or more than one.
@@ -60,128 +109,83 @@ def decide_and_say(
     """
     import asyncio
 
-    from loopengt.approvals import Answer
     from loopengt.cli.retyping import command_line
     from loopengt_cli_run.questions import question_lines
 
-    answer = Answer(approved, _person(), _redacted(comment))
-    said = asyncio.run(_decide(kernel, run_name, answer, gate, step))
-    if not said.answered.ours and (said.answered.decision.get("decision") == "approved") is not approved:
-        raise _decided_otherwise(said)
-    click.echo(_what_was_done(said))
-    if said.answered.driven_by:
-        click.echo(f"The run goes on: it is driven by {said.answered.driven_by}.")
+    run_id, questions = asyncio.run(_find(kernel, deciding))
+    # Outside of any event loop, where Ctrl-C ends a prompt; and nothing is written when one of them is refused.
+    answers = [(question, deciding.answer(question)) for question in questions]
+    said = asyncio.run(_decide(kernel, run_id, answers))
+    late = None
+    for question, answer, answered in said.answered:
+        if not answered.ours and _differs(answer, answered.decision, deciding.wanted.words):
+            late = late or _decided_otherwise(said.run_id, answered)
+        else:
+            click.echo(_what_was_done(said.run_id, question, answered))
+    if late is not None:
+        raise late
+    driven_by = said.answered[-1][2].driven_by
+    if driven_by:
+        click.echo(f"The run goes on: it is driven by {driven_by}.")
         return 0
-    if resume:
+    if deciding.resume:
         return _resume(kernel, said.run_id)
-    for line in question_lines(said.left, said.run_id, kernel):
+    for line in question_lines(list(said.fold.questions.values()), said.run_id, kernel):
         click.echo(line)
     click.echo(f"resume:    {command_line(kernel, 'resume', said.run_id)}")
     return 0
 
 
-async def _decide(kernel: Kernel, run_name: str, answer: Answer, gate: str, step: str) -> _Said:
-    from loopengt.approvals import decide, read_questions
+async def _find(kernel: Kernel, deciding: Deciding) -> tuple[str, Sequence[Mapping[str, Any]]]:
+    """Return the run's id and the questions that are meant."""
+    from loopengt.approvals import read_questions
     from loopengt.finding import check_runs_exist, find_run
+    from loopengt_cli_run.choosing import chosen
 
-    check_runs_exist(kernel, run_name)
+    check_runs_exist(kernel, deciding.run_name)
     async with kernel.storage() as storage:
-        run_id = (await find_run(storage, run_name)).run_id
-        question = _chosen(await read_questions(storage, run_id), kernel, gate, step)
-        answered = await decide(storage, run_id, question["id"], answer)
-        left = (await read_questions(storage, run_id)).questions.values()
-        return _Said(run_id, question, answered, tuple(left))
+        run_id = (await find_run(storage, deciding.run_name)).run_id
+        return run_id, chosen(await read_questions(storage, run_id), kernel, deciding.wanted)
 
 
-# -- which question ------------------------------------------------------------------------------------------------
+async def _decide(kernel: Kernel, run_id: str, answers: Sequence[tuple[Mapping[str, Any], Answer]]) -> _Said:
+    from loopengt.approvals import decide, read_questions
 
-
-def _chosen(fold: Fold, kernel: Kernel, gate: str, step: str) -> Mapping[str, Any]:
-    """Return the one open question that is meant.
-
-    Raises:
-        UsageError: There is none, or more than one.
-    """
-    from loopengt.cli.retyping import command_line
-    from loopengt.errors import UsageError
-    from loopengt_cli_run.questions import is_for_resume, outcome_lines, place_of, question_lines
-
-    run_id = fold.run_id
-    if fold.end is not None and fold.status.value != "paused":
-        raise UsageError(
-            f"run {run_id} has ended already: {fold.end.reason.value}",
-            remedy=f"See what was decided: {command_line(kernel, 'trace', run_id)}",
-        )
-    asked = list(fold.questions.values())
-    meant = [question for question in asked if _fits(question, gate, step)]
-    if not meant:
-        raise _nothing_fits(fold, kernel, gate, step)
-    if len(meant) > 1:
-        raise UsageError(
-            f"run {run_id} asks {len(meant)} questions",
-            remedy="\n".join(["Say which one is answered:", *question_lines(meant, run_id, kernel)]),
-        )
-    if is_for_resume(meant[0]):
-        raise UsageError(
-            f"{place_of(meant[0])} needs no approval: {meant[0].get('question')}",
-            remedy="\n".join(["Say what became of it:", *outcome_lines(run_id, kernel, meant)]),
-        )
-    return meant[0]
-
-
-def _fits(question: Mapping[str, Any], gate: str, step: str) -> bool:
-    name = str(question.get("step") or "")
-    # An item of a for_each step is called STEP[INDEX]; the step's own name means all of them.
-    return (not gate or question.get("gate") == gate) and (not step or step in (name, name.partition("[")[0]))
-
-
-def _nothing_fits(fold: Fold, kernel: Kernel, gate: str, step: str) -> UsageError:
-    from loopengt.cli.retyping import command_line
-    from loopengt.errors import UsageError
-    from loopengt_cli_run.questions import question_lines
-
-    asked = list(fold.questions.values())
-    if asked:
-        meant = " of ".join([f"gate {gate!r}"] * bool(gate) + [f"step {step!r}"] * bool(step))
-        lines = ["It asks:", *question_lines(asked, fold.run_id, kernel)]
-        return UsageError(f"run {fold.run_id} does not ask for {meant}", remedy="\n".join(lines))
-    decided = [known for known in fold.decisions.values() if _fits(known, gate, step)]
-    if decided:
-        return UsageError(
-            f"run {fold.run_id} asks nothing any more: {_in_words(decided[-1])}",
-            remedy=f"Go on with it: {command_line(kernel, 'resume', fold.run_id)}",
-        )
-    return UsageError(
-        f"run {fold.run_id} asks nothing",
-        remedy=f"See what it does: {command_line(kernel, 'trace', fold.run_id)}",
-    )
+    async with kernel.storage() as storage:
+        answered = [
+            (question, answer, await decide(storage, run_id, question["id"], answer))
+            for question, answer in answers
+        ]
+        return _Said(run_id, answered, await read_questions(storage, run_id))
 
 
 # -- in words ------------------------------------------------------------------------------------------------------
 
 
-def _what_was_done(said: _Said) -> str:
-    decision = said.answered.decision
-    if said.answered.ours:
-        from loopengt_cli_run.questions import place_of
-
-        return f"{str(decision['decision']).capitalize()}: {place_of(said.question)} of run {said.run_id}."
-    return f"Run {said.run_id}: {_in_words(decision)}."
+def _differs(answer: Answer, decision: Mapping[str, Any], words: bool) -> bool:
+    """Whether what counts is something else than what was said."""
+    if (decision.get("decision") == "approved") is not answer.approved:
+        return True
+    return words and answer.approved and decision.get("comment") != answer.comment
 
 
-def _decided_otherwise(said: _Said) -> UsageError:
+def _what_was_done(run_id: str, question: Mapping[str, Any], answered: Answered) -> str:
+    from loopengt_cli_run.choosing import decided_in_words
+    from loopengt_cli_run.questions import is_for_answer, place_of
+
+    if not answered.ours:
+        return f"Run {run_id}: {decided_in_words(answered.decision)}."
+    done = str(answered.decision["decision"])
+    if is_for_answer(question):
+        done = "answered" if done == "approved" else "declined"
+    return f"{done.capitalize()}: {place_of(question)} of run {run_id}."
+
+
+def _decided_otherwise(run_id: str, answered: Answered) -> UsageError:
     from loopengt.errors import UsageError
+    from loopengt_cli_run.choosing import decided_in_words
 
-    return UsageError(f"run {said.run_id}: {_in_words(said.answered.decision)}", remedy="That answer counts.")
-
-
-def _in_words(decision: Mapping[str, Any]) -> str:
-    from loopengt.display import one_line
-    from loopengt_cli_run.questions import place_of
-
-    comment = f" ({one_line(decision['comment'])})" if decision.get("comment") else ""
-    by = one_line(decision.get("by") or "resume")
-    return f"{place_of(decision)} was {one_line(decision.get('decision'))} already by {by}{comment}"
+    return UsageError(f"run {run_id}: {decided_in_words(answered.decision)}", remedy="That answer counts.")
 
 
 def _person() -> str:
@@ -194,15 +198,6 @@ def _person() -> str:
     except (OSError, KeyError, ImportError):  # a container may have no name for its user
         user = "unknown"
     return f"{user}@{platform.node() or 'localhost'}"
-
-
-def _redacted(comment: str) -> str:
-    import os
-
-    from loopengt.journal import clean_text
-    from loopengt.redaction import Redactor
-
-    return Redactor.of_environment(os.environ).text(clean_text(comment))
 
 
 # -- going on ------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from loopengt import Kernel
-    from loopengt_hookspecs.engines import PlannedStep, RunRequest
+    from loopengt_hookspecs.engines import PlannedStep, PlannedTool, RunRequest
     from loopengt_hookspecs.models import LoopSpec, StepSpec
 
 __all__ = ["print_plan"]
@@ -74,12 +74,25 @@ def _step(number: str, step: PlannedStep, declared: StepSpec | None) -> Iterator
     if step.agent:
         yield from _labelled("agent", f"{step.agent}, provider {step.provider}", "   ")
     yield from _labelled("executes", step.executes, "   ")
+    if step.declares:
+        yield from _labelled("declares", ", ".join(step.declares), "   ")
+    for tool in step.tools:
+        yield from _labelled("tool", _tool(tool), "   ")
     for gate in step.gates:
         yield from _labelled("gate", gate, "   ")
     for missing in step.missing:
         yield from _labelled("MISSING", missing, "   ")
     for place, below in enumerate(step.steps, 1):
         yield from _step(f"{number}.{place}", below, None)
+
+
+def _tool(tool: PlannedTool) -> str:
+    facts = [f"{tool.tool}: {tool.executes}"]
+    if tool.effects:
+        facts.append(f"effects {tool.effects}")
+    if tool.approval:
+        facts.append("a person approves each call")
+    return ", ".join(facts)
 
 
 def _labelled(label: str, text: str, indent: str = "") -> Iterator[str]:

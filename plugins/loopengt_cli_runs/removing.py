@@ -12,11 +12,13 @@ from loopengt.archive import archiving_engine, remove_family
 from loopengt.errors import LoopengtError, RunNotFound, RunOwned, StorageError
 from loopengt.journal import read_events
 from loopengt.ownership import is_free, run_owned
+from loopengt_hookspecs.models import MemoryScope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from loopengt import Kernel
+    from loopengt_hookspecs.memory import MemoryStore
     from loopengt_hookspecs.storage import RunRow, Storage
 
 __all__ = ["Removed", "check_free", "folder_size", "read_header", "remove_run", "workspace_of"]
@@ -69,7 +71,15 @@ async def remove_run(
             done.workspace, done.size = folder, folder_size(folder)
             discard = partial(archiving_engine(kernel.engine()).discard_workspace, row.run_id)
     done.runs = await remove_family(storage, row, first=discard)
+    await _forget(kernel, done.runs)
     return done
+
+
+async def _forget(kernel: Kernel, runs: Iterable[str]) -> None:
+    """Clear what runs kept for themselves in memory; what they kept for their loop or the project stays."""
+    store: MemoryStore = kernel.get("memories", kernel.setting("memory", "name"))
+    for run_id in runs:
+        await store.memory(MemoryScope.RUN, run_id).clear()
 
 
 async def read_header(storage: Storage, run_id: str) -> dict[str, Any]:

@@ -31,6 +31,23 @@ _COMMIT_SECONDS = 0.001
 _MOST_SHOWN = 5
 """Questions whose place the end of a run names."""
 
+_RELAYED = frozenset(
+    {
+        "gate",
+        "attempt",
+        "question",
+        "tool",
+        "input",
+        "choices",
+        "schema",
+        "timeout_seconds",
+        "on_timeout",
+        "asked_at",
+        "expires_at",
+    }
+)
+"""What a run's own question takes over from that of its child."""
+
 _CLOCK_SLACK = 1.0
 """Seconds that a clock may lie behind the time of a question before it counts as set back."""
 
@@ -72,6 +89,8 @@ class Approvals:
         self._early: dict[str, Answer] = {}
         """Answers that came before their question was waited for."""
         self._settling: asyncio.Task[None] | None = None
+        self._number = 0
+        """That of the question that was asked last; 0: none was, since the run was taken up."""
 
     async def ask(self, question: Mapping[str, Any]) -> Mapping[str, Any]:
         """Ask a question, unless it is asked already, and return the answer (data of ``approval.decision``).
@@ -122,12 +141,11 @@ class Approvals:
         if gone:
             await self._run.journal.commit()
         if questions:
-            taken = {"gate", "attempt", "question", "timeout_seconds", "on_timeout", "asked_at", "expires_at"}
             own = {"kind": "subloop", "step": step, "run": child}
             await self._wait(
                 [
                     {"id": question["id"], **own, "asks": question.get("asks", question["kind"])}
-                    | {key: question[key] for key in taken & question.keys()}
+                    | {key: question[key] for key in _RELAYED & question.keys()}
                     for question in questions
                 ]
             )
@@ -196,11 +214,21 @@ class Approvals:
         for question in questions:
             data = known.get(question["id"])
             if data is None or _set_back(data):
-                data = _timed(question)
+                number = self._next_number() if data is None else data.get("number")
+                data = _timed(question) | ({"number": number} if number else {})
                 journal.note("approval.request", data["step"], data)
             asked[data["id"]] = data
         await journal.commit()
         return asked
+
+    def _next_number(self) -> int:
+        """Return the number by which people name a question of this run; it stays when others are answered."""
+        if not self._number:
+            fold = self._run.fold
+            known = (question.get("number", 0) for question in fold.questions.values())
+            self._number = max(len(fold.questions) + len(fold.decisions), *known, 0)
+        self._number += 1
+        return self._number
 
     def _strike(self, name: str) -> None:
         answer = answer_by_timeout(self._run.fold.questions[name], math.inf)

@@ -26,7 +26,7 @@ from loopengt_local.calling.toolbox import ToolBox, allowed_tools
 from loopengt_local.chain import Invoke, chain
 from loopengt_local.children.subloops import ChildLoop, LoopTree
 from loopengt_local.limits import max_turns, refuse_unheld, time_limit
-from loopengt_local.refusing import refuse_unable, refuse_unsupported
+from loopengt_local.refusing import refuse_same_names, refuse_unable, refuse_unsupported
 from loopengt_local.remembering.fitting import FitRule
 from loopengt_local.remembering.memories import MemoryRule
 from loopengt_local.retry import RetryRule
@@ -213,6 +213,7 @@ class _Binding:
         fit = FitRule.of(step, self._spec, self._components)
         tools = tuple(allowed_tools(bound.role, step)) if child is None else ()
         refuse_unable(step, bound.role, bound.agent, tools)
+        refuse_same_names(step, (tool for tool in self._spec.tools if tool.name in tools))
         prompt = self.prompt(step.prompt_template or otherwise, step.prompt_engine.value)
         return CompiledStep(
             spec=step,

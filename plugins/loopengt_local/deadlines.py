@@ -76,7 +76,9 @@ class Deadlines:
         return deadline.when - self._loop.time()
 
     def go_on(self, deadline: Deadline, seconds: float) -> None:
-        """Give a suspended attempt so many seconds from now."""
+        """Give a suspended attempt so many seconds from now, unless its time was over before."""
+        if deadline.expired:
+            return
         deadline.when = self._loop.time() + seconds
         self._active.add(deadline)
         if self._timer is None or deadline.when < self._timer.when():

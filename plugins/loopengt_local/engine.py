@@ -16,6 +16,7 @@ from loopengt_hookspecs.engines import ResumeRequest, RunRequest, RunResult
 from loopengt_hookspecs.errors import RunNotFound, StorageError, UsageError
 from loopengt_hookspecs.models import LoopSpec, RunStatus, WorkspaceKind
 from loopengt_local.calling.releasing import FoldersInUse
+from loopengt_local.checking import check_loop
 from loopengt_local.children.child_runs import ChildRuns, Host
 from loopengt_local.children.subloops import LoopTree, given_tree, plan_steps, recorded_tree, stored_form
 from loopengt_local.compiled import CompiledLoop, compile_loop
@@ -28,7 +29,6 @@ from loopengt_local.limits import check_added
 from loopengt_local.naming import new_run_id, usable_run_id
 from loopengt_local.observers import ObserverHub
 from loopengt_local.options import LocalOptions
-from loopengt_local.refusing import refuse_unsupported
 from loopengt_local.results import goes_on, result_of
 from loopengt_local.rows import row_of
 from loopengt_local.spec_store import SpecStore
@@ -93,7 +93,7 @@ class LocalEngine(Archiving, Finishing):
 
     def check(self, spec: LoopSpec) -> None:
         """Refuse a loop that this engine cannot run as it is declared."""
-        refuse_unsupported(spec)
+        check_loop(spec, self._components, self._project)
 
     async def start(self, request: RunRequest) -> RunResult:
         """Start a run and drive it until it ends or pauses."""

@@ -22,7 +22,8 @@ def under_way(run: LocalRun) -> dict[str, Any]:
     for opened in run.fold.open.values():
         if opened.use is not None and (step := run.compiled.steps.get(opened.declared)) is not None:
             use = opened.use
-            cost = step.pricing.estimate(use.token_usage, called=True) if use.unpriced else use.cost_usd
+            told = not use.unpriced or step.pricing.free
+            cost = use.cost_usd if told else step.pricing.estimate(use.token_usage, called=True)
             used["tokens"] += use.tokens
             used["cost_usd"] += cost or 0.0
             used["unknown_costs"] += cost is None

@@ -43,6 +43,19 @@ class TestDelete:
         assert len(git(bench, "worktree", "list").splitlines()) == 1
         assert workspaces(bench) == []
 
+    def test_what_a_run_kept_for_itself_goes_with_it(self, bench: Bench) -> None:
+        """Its own memory is forgotten, that of another run and of the project is not."""
+        gone, kept = finished(bench, 2)
+        for scope in (("run", "--name", gone), ("run", "--name", kept), ("project",)):
+            added = bench.run("memory", "add", "remember this", "--scope", *scope)
+            assert added.returncode == 0, added.stderr
+        assert bench.run("runs", "delete", gone, "--yes").returncode == 0
+        found = {
+            scope: bench.run("memory", "search", "remember", "--scope", *scope).stdout
+            for scope in (("run", "--name", gone), ("run", "--name", kept), ("project",))
+        }
+        assert ["remember this" in text for text in found.values()] == [False, True, True]
+
     def test_the_workspace_can_be_kept(self, bench: Bench) -> None:
         """With --keep-workspace only the record goes."""
         (run_id,) = finished(bench)

@@ -235,6 +235,75 @@ def test_prompts_reach_the_program(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("whose", ["agent", "step"])
+def test_the_time_of_an_attempt(tmp_path: Path, whose: str) -> None:
+    """``timeout_seconds`` of the agent, or of the step in its place, ends the program."""
+    limits: dict[str, Any] = {"agent": {"timeout_seconds": 0.2}, "step": {"timeout_seconds": 30}}
+    if whose == "step":
+        limits = {"agent": {"timeout_seconds": 30}, "step": {"timeout_seconds": 0.2}}
+    elif whose == "agent":
+        limits["step"] = {}
+    spec = loop_spec(
+        {"name": "work", **limits["step"]},
+        agents=[agent("sleep 20; touch late", **limits["agent"])],
+        policy={"retry": {"max_retries": 0}},
+    )
+    began = time.monotonic()
+    result = run(tmp_path, spec)
+    assert result.end.reason == "failed"
+    assert "longer than its 0.2 seconds" in result.end.detail
+    assert time.monotonic() - began < 10
+    assert not (tmp_path / "late").exists()
+
+
+@pytest.mark.parametrize(("effects", "calls"), [("none", 3), ("idempotent", 3), ("once", 1)])
+def test_effects(tmp_path: Path, effects: str, calls: int) -> None:
+    """A gate that fails has a step tried again, unless that would do harm."""
+    gate = {"name": "never", "condition": "false"}
+    spec = gated(gate, "echo x >> log; echo done", retry={"max_retries": 2})
+    spec["steps"][0]["effects"] = effects
+    result = run(tmp_path, spec)
+    assert result.end.reason == "blocked"
+    assert ("once only" in result.end.detail) == (effects == "once")
+    assert (tmp_path / "log").read_text().count("x") == calls
+
+
+def test_a_description_is_in_the_end_of_a_custom_stop_condition(tmp_path: Path) -> None:
+    """Why a person had the loop stop there is what the end says."""
+    stop = {"condition_type": "custom", "value": "run.turn >= 1", "description": "One is enough"}
+    result = run(tmp_path, loop_spec("a", "b", agents=[agent("echo done")], stop_conditions=[stop]))
+    assert (result.end.reason, result.snapshot().turn) == ("stopped", 1)
+    assert "One is enough" in result.end.detail
+
+
+@pytest.mark.parametrize(("direction", "reason"), [("up", "exhausted"), ("down", "no_progress")])
+def test_which_way_a_metric_has_to_move(tmp_path: Path, direction: str, reason: str) -> None:
+    """A number that grows is progress upwards, and none downwards."""
+    metric = {"command": "wc -l < log", "direction": direction}
+    policy = {"max_turns": 5, "no_progress": {"max_repeats": 2, "metric": metric}}
+    spec = loop_spec(pattern="repeat", agents=[agent("echo x >> log; echo done")], policy=policy)
+    result = run(tmp_path, spec)
+    assert result.end.reason == reason
+    assert result.snapshot().turn == (5 if direction == "up" else 4)
+
+
+# -- what is refused ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"handoff": {"protocol": "broadcast"}},
+        {"handoff": {"supervisor": "b"}, "pattern": "parallel_fan_out"},
+        {"handoff": {"supervisor": "b"}, "pattern": "handoff"},
+    ],
+)
+def test_a_handoff_that_nobody_reads_is_refused(tmp_path: Path, fields: dict[str, Any]) -> None:
+    """A protocol without the pattern, or a supervisor without one to supervise, stops the run before it starts."""
+    with pytest.raises(UsageError, match="handoff"):
+        run(tmp_path, loop_spec("a", "b", **fields), agents=ScriptedAgent("x", "y"))
+
+
+@pytest.mark.parametrize("whose", ["agent", "step"])
 def test_tools_for_an_agent_that_calls_none_are_refused(tmp_path: Path, whose: str) -> None:
     """A command cannot call tools: giving it some stops the run; a tool that nobody is given does no harm."""
     tool = {"name": "read_file", "tool_type": "builtin"}

@@ -118,6 +118,20 @@ class CallsFold:
     """How each call came out (a ``model.response``, ``tool.result`` or ``tool.error`` event), by its key."""
     begun: dict[str, Event] = field(default_factory=dict)
     """Calls of tools that may be made once only and have no result yet (``tool.call`` events), by key."""
+    anew: int = 0
+    """Position up to which nothing counts, since a call differed there from the recorded one."""
+    dropped: set[str] = field(default_factory=set)
+    """Digests of calls up to there that may be made once only."""
+
+    def begin_anew(self, position: int) -> None:
+        """Let what is recorded up to a position count no more."""
+        self.anew = position
+        for known in (self.results, self.begun):
+            for key, event in tuple(known.items()):
+                if event.seq <= position:
+                    del known[key]
+                    if event.data.get("once"):
+                        self.dropped.add(event.data["digest"])
 
 
 @dataclass(slots=True)

@@ -165,6 +165,8 @@ class StepsFold(FoldedState):
             return None
         if opened.calls is None:
             opened.calls = CallsFold(opened.attempt)
+        if event.data.get("anew", 0) > opened.calls.anew:
+            opened.calls.begin_anew(event.data["anew"])
         return opened, opened.calls, key
 
     def _model_response(self, event: Event) -> None:
@@ -189,6 +191,8 @@ class StepsFold(FoldedState):
             _, calls, key = found
             calls.begun.pop(key, None)
             calls.results[key] = event
+            if event.type == "tool.result":  # asked for once more, and agreed to
+                calls.dropped.discard(event.data.get("digest", ""))
 
     def _memory_read(self, event: Event) -> None:
         if "occurrence" in event.data:  # else an agent tells of its own memory

@@ -96,7 +96,7 @@ class McpServer(Declarative):
     def _check_program(self) -> None:
         if not self.argv or not self.argv[0].strip():
             raise ValueError("the command is empty: name a program, such as mcp-server-git")
-        if self.headers_env or self.auth.method is not ToolAuthMethod.NONE:
+        if self.headers_env or self.auth != ToolAuth():
             raise ValueError("headers_env and auth go with a url: hand keys to a program by pass_env")
 
     def _check_address(self, url: str) -> None:
@@ -113,3 +113,7 @@ class McpServer(Declarative):
             raise ValueError(
                 "auth names no variable: add env_var, the environment variable that holds the secret"
             )
+        if self.auth.method is ToolAuthMethod.NONE and self.auth != ToolAuth():
+            raise ValueError("auth says nothing of its method: add method: bearer or method: api_key")
+        if self.auth.extra:
+            raise ValueError("extra of auth is read by nobody: take it out")

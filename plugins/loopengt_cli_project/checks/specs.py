@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from loopengt import LoopengtError, SpecError
 from loopengt_cli_project.findings import Finding, Status, from_error, one_line
+from loopengt_cli_project.refused import refusals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,7 @@ _STEPS: Final = re.compile(rb"^steps[ \t]*:", re.MULTILINE)
 
 
 def check_specs(kernel: Kernel) -> Iterator[Finding]:
-    """Load every spec of the project, and ask its agents and gates what they lack on this machine."""
+    """Load every spec of the project, and ask engine, agents, tools and gates what is wrong or lacking."""
     _ = kernel.config  # when it is broken, that is to be said once and not of every spec
     paths = list(find_specs(kernel.project))
     if not paths:
@@ -78,18 +79,39 @@ def _check(kernel: Kernel, path: Path, name: str, status: Status) -> Iterator[Fi
             "specs", status, f"{name} cannot be checked: {one_line(error.message)}", one_line(error.remedy)
         )
         return
-    found = list(_missing(kernel, spec))
+    found = [*_refused(kernel, spec), *_missing(kernel, spec)]
+    told = set()
     for missing in found:
         problem = from_error("specs", missing, status)
-        yield Finding("specs", status, f"{name}: {problem.message}", problem.remedy)
+        if problem not in told:  # what cannot be bound lacks just that
+            yield Finding("specs", status, f"{name}: {problem.message}", problem.remedy)
+        told.add(problem)
     if not found:
         yield Finding("specs", "ok", f"{name}: {spec.name}, and all that it needs is there")
+
+
+def _refused(kernel: Kernel, spec: LoopSpec) -> Iterator[LoopengtError]:
+    try:
+        engine = kernel.engine()
+    except LoopengtError:  # another check tells of it
+        return
+    for _, error in refusals(engine, spec):
+        yield error
 
 
 def _missing(kernel: Kernel, spec: LoopSpec) -> Iterator[MissingRequirement | LoopengtError]:
     for role in spec.agents:
         try:
             yield from kernel.get("agents", role.config.provider).bind(role, kernel.project).missing()
+        except LoopengtError as error:
+            yield error
+    given = {name for part in (*spec.agents, *spec.steps) for name in part.tools}
+    for tool in spec.tools:
+        if tool.name not in given:
+            continue
+        try:
+            tool_type = kernel.get("tool_types", tool.tool_type.value)
+            yield from tool_type.bind(tool, kernel.project, spec).missing()
         except LoopengtError as error:
             yield error
     for gate in spec.policy.verification_gates:

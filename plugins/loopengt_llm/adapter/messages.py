@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from math import isinf
 from typing import TYPE_CHECKING, Any
 
 from loopengt_hookspecs.model_adapters import Message, ModelResponse, ToolRequest
@@ -17,6 +18,9 @@ __all__ = ["history", "response_of"]
 _KEPT = ("kind", "parts", "model_name", "provider_name", "provider_url", "canonical_system")
 # Parts that have nothing but these can be made anew of a message's text and tool requests.
 _PLAIN = {"text": {"part_kind", "content"}, "tool-call": {"part_kind", "tool_name", "args", "tool_call_id"}}
+
+_DEEPEST = 100
+"""Levels to which arguments of a tool may be nested."""
 
 
 def history(conversation: Iterable[Message]) -> list[theirs.ModelMessage]:
@@ -83,18 +87,41 @@ def response_of(answer: theirs.ModelResponse) -> ModelResponse:
 
 
 def _arguments(args: Any) -> Any:
-    if not isinstance(args, str):
-        return {} if args is None else args
-    if not args.strip():
+    """Return arguments as JSON data; what is none stays the text that it is, for the model to be told."""
+    if args is None or (isinstance(args, str) and not args.strip()):
         return {}
+    text = ""
     try:
-        return json.loads(args, parse_constant=_refuse)
+        text = args if isinstance(args, str) else json.dumps(args)
+        found = json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):
-        return args
+        return text
+    return text if _is_too_deep(found) else found
 
 
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is not JSON")
+
+
+def _finite(number: str) -> float:
+    if isinf(value := float(number)):  # as 1e999 is read
+        raise ValueError(f"{number} is too large")
+    return value
+
+
+def _is_too_deep(value: Any) -> bool:
+    """Whether data is so nested that whoever walks through it, level by level, may fail."""
+    levels = [value]
+    for _ in range(_DEEPEST):
+        levels = [
+            inner
+            for outer in levels
+            if isinstance(outer, list | dict)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not levels:
+            return False
+    return True
 
 
 def _usage(answer: theirs.ModelResponse) -> dict[str, int]:

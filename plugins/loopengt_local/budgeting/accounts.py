@@ -94,7 +94,7 @@ class Account:
         if unit not in self._limits:
             return None
         others = sum(
-            entry.amounts.get((self, unit), 0)
+            max(entry.amounts.get((self, unit), 0), entry.drawn.get(unit, 0))
             for entry in self._entries
             if entry.is_open and entry is not reservation
         )
@@ -142,13 +142,13 @@ class Account:
         reservation.amounts[self, unit] = need
         return True
 
-    def check_use(self, reservation: Reservation, used: dict[str, float]) -> None:
+    def check_use(self, reservation: Reservation) -> None:
         """Hold what an attempt under way has used against what is left for it.
 
         Raises:
             Exhausted: It has used all of it.
         """
-        for unit, amount in used.items():
+        for unit, amount in reservation.drawn.items():
             left = self.left(unit, reservation)
             if left is not None and amount >= left - TINY:
                 raise self._used_up(unit, self.used(unit) + amount, self.limit(unit))

@@ -168,18 +168,20 @@ class Budgets:
             for account in reservation.accounts:
                 account.begin(reservation)
 
+    def draw(self, reservation: Reservation, step: CompiledStep, use: CallsUse) -> None:
+        """Take note of what an attempt that is under way has used so far: that is left for nobody else."""
+        reservation.drawn = step.pricing.drawn(use, self.mode(reservation))
+
     def check_use(self, reservation: Reservation, step: CompiledStep, use: CallsUse) -> None:
         """Hold what an attempt that is under way has used against the budgets, before it uses more.
 
         Raises:
             EndRun: There is nothing left.
         """
-        cost: float | None = use.cost_usd
-        if use.unpriced:
-            cost = step.pricing.estimate(use.token_usage, called=True)
+        self.draw(reservation, step, use)
         try:
             for account in reservation.accounts:
-                account.check_use(reservation, {"tokens": use.tokens, "cost_usd": cost or 0.0})
+                account.check_use(reservation)
         except Exhausted as exc:
             raise self._end(exc) from None
 

@@ -12,6 +12,7 @@ from loopengt.prices import has_known_cost, list_price, model_of
 from loopengt_hookspecs.models import OnUnknownCost
 
 if TYPE_CHECKING:
+    from loopengt.journal import CallsUse
     from loopengt_hookspecs.models import AgentRole
     from loopengt_local.budgeting.budgets import Budgets
     from loopengt_local.budgeting.reservations import Reservation
@@ -101,6 +102,20 @@ class Pricing:
             known = {kind: usage[kind] for kind in ("cached_tokens", "cache_write_tokens") if kind in usage}
             return list_price(self._model, *split_usage(usage), **known)
         return None
+
+    def drawn(self, use: CallsUse, mode: OnUnknownCost | None) -> dict[str, float]:
+        """Return what the requests of an attempt have used so far, as far as anybody can tell: tokens and US dollars.
+
+        Args:
+            use: Their tokens, and what they say of their cost.
+            mode: As for ``fill_in``.
+        """
+        cost: float | None = use.cost_usd
+        if use.unpriced:
+            cost = 0.0 if self.free else self.estimate(use.token_usage, called=True)
+            if cost is None and mode is OnUnknownCost.ESTIMATE:
+                cost = _at(_LARGE_MODEL, *split_usage(use.token_usage))
+        return {"tokens": use.tokens, "cost_usd": cost or 0.0}
 
     def most(self, prompt: int, mode: OnUnknownCost | None) -> float | None:
         """Return the most that an attempt may cost, in US dollars, where that can be said beforehand; else None.

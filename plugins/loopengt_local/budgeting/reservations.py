@@ -67,6 +67,8 @@ class Reservation:
         self.accounts: tuple[Account, ...] = ()
         self.amounts: dict[tuple[Account, str], float] = {}
         """What is reserved in each account, by unit."""
+        self.drawn: dict[str, float] = {}
+        """What its attempt has used while it is under way, by unit: it may be more than was reserved."""
         self.used: dict[str, float] | None = None
         """What the attempt has used, once it is over."""
         self.settled_at = 0

@@ -14,6 +14,7 @@ from loopengt_hookspecs.errors import LeaseLost, StorageError
 from loopengt_hookspecs.model_adapters import ModelResponse
 from loopengt_local.calling.asking import Asking
 from loopengt_local.calling.keys import Conversation, digest_of
+from loopengt_local.calling.past import PastCalls
 from loopengt_local.calling.persons import ask_person
 from loopengt_local.calling.tool_calls import call_tool
 from loopengt_local.control import EndRun
@@ -62,9 +63,8 @@ class AttemptCalls:
         # Those of an attempt that this one goes on from count as one with it: the same call has the same key.
         begun = attempt if known is None else known.since
         self.key = idempotency_key(run.run_id, step.name, occurrence, begun)
-        self._recorded: dict[str, Event] = dict(known.results) if known is not None else {}
-        self.cut_short: dict[str, Event] = dict(known.begun) if known is not None else {}
-        """Calls that may be made once only and were under way when the run was lost."""
+        self.past = PastCalls(known)
+        """What is recorded of the attempt's calls."""
         self.prefix = ""
         """Stands before the keys of calls that another agent makes within this attempt."""
         self._others = 0
@@ -112,10 +112,11 @@ class AttemptCalls:
                 failed | {"kinds": list(failure.kinds), "duration": _since(began)},
             )
             raise
-        data = {"attempt": self.attempt, "call": call, "digest": digest, "response": taken}
+        data = self.made(call, digest) | {"response": taken}
         data |= spending(response.token_usage, response.cost_usd) | {"duration": _since(began)}
         await self.note("model.response", data, "response", size)
         await journal.commit()
+        self._draw()
         return ModelResponse.from_data(taken | _spent_in(data))
 
     async def tool(self, name: str, arguments: Any, *, call_id: str = "") -> ToolOutcome:
@@ -150,15 +151,13 @@ class AttemptCalls:
         return other
 
     def recorded(self, call: str, digest: str) -> Event | None:
-        """Return what is recorded of a call; None: it is to be made.
+        """Return what is recorded of a call; None: it is to be made."""
+        return self.past.take(call, digest, self.run.journal.position)
 
-        Once a call differs from the recorded one, all behind it are made anew, too.
-        """
-        event = self._recorded.pop(call, None)
-        if event is not None and event.data.get("digest") != digest:
-            self._recorded.clear()
-            return None
-        return event
+    def made(self, call: str, digest: str) -> dict[str, Any]:
+        """Return what every event says with which a call comes out."""
+        data = {"attempt": self.attempt, "call": call, "digest": digest}
+        return data if self.past.anew is None else data | {"anew": self.past.anew}
 
     async def offered(self) -> dict[str, Offered]:
         """Return what the tools of this attempt offer, by name; they are asked once an attempt."""
@@ -238,6 +237,11 @@ class AttemptCalls:
         data.pop("cost_usd", None)
         taken, size = self.run.compiled.intake.data(data)
         return taken, size
+
+    def _draw(self) -> None:
+        """Tell the budgets what the requests have used so far."""
+        if self.reservation is not None and (use := self.use) is not None:
+            self.run.budgets.draw(self.reservation, self.step, use)
 
     def _check_budgets(self) -> None:
         """Refuse a further request when the budgets have nothing left for this attempt.

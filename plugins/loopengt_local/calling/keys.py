@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict
+import json
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -18,7 +18,11 @@ _encoder = msgspec.json.Encoder(order="sorted")
 
 def digest_of(*values: Any) -> str:
     """Return 16 hexadecimal digits that tell JSON data apart."""
-    return hashlib.sha256(_encoder.encode(values)).hexdigest()[:16]
+    try:
+        raw = _encoder.encode(values)
+    except UnicodeEncodeError:  # lone surrogates, as undecodable bytes of a command line become
+        raw = json.dumps(msgspec.to_builtins(values), sort_keys=True).encode()
+    return hashlib.sha256(raw).hexdigest()[:16]
 
 
 class Conversation:
@@ -35,7 +39,7 @@ class Conversation:
         """Return the digest of the next request: that of all before it, and what is new."""
         if len(request.messages) < self._sent:  # another conversation
             self._sent, self._digest = 0, ""
-        new = [asdict(message) for message in request.messages[self._sent :]]
+        new = request.messages[self._sent :]
         self._sent = len(request.messages)
         settings = {
             "temperature": request.temperature,

@@ -21,7 +21,7 @@ __all__ = ["LazyCalls"]
 class LazyCalls:
     """Implements ``loopengt_hookspecs.calls.Calls``; the arguments are those of ``AttemptCalls``."""
 
-    __slots__ = ("_attempt", "_occurrence", "_run", "_step", "deadline", "made", "reservation")
+    __slots__ = ("_attempt", "_deadline", "_occurrence", "_run", "_step", "made", "reservation")
 
     def __init__(self, run: LocalRun, step: CompiledStep, occurrence: int, attempt: int) -> None:
         self._run = run
@@ -30,7 +30,18 @@ class LazyCalls:
         self._attempt = attempt
         self.made: AttemptCalls | None = None
         self.reservation: Reservation | None = None
-        self.deadline: Deadline | None = None
+        self._deadline: Deadline | None = None
+
+    @property
+    def deadline(self) -> Deadline | None:
+        """The time limit of what is under way, which stands still while a person is asked."""
+        return self._deadline
+
+    @deadline.setter
+    def deadline(self, deadline: Deadline | None) -> None:
+        self._deadline = deadline
+        if self.made is not None:  # for a summary, whose time was another
+            self.made.deadline = deadline
 
     def _calls(self) -> AttemptCalls:
         if self.made is None:

@@ -45,14 +45,20 @@ async def approve_call(calls: AttemptCalls, call: str, tool: str, arguments: Any
     return f"{decision['by']} did not approve the call" + (f": {said}" if said else "")
 
 
-async def may_repeat(calls: AttemptCalls, call: str, tool: str) -> bool:
-    """Ask whether to make a call again of which nobody knows whether it was made before the run was lost.
+async def may_repeat(calls: AttemptCalls, call: str, tool: str, why: str) -> bool:
+    """Ask whether to make a call again that may have been made before, although it may be made once only.
+
+    Args:
+        calls: The calls of the attempt.
+        call: Key of the call.
+        tool: Name of what is called.
+        why: What is known of it, as the tail of a sentence.
 
     Raises:
         EndRun: Nobody is there: the run pauses.
     """
     text = (
-        f"the tool {tool!r} (effects: once) was being called when the run was lost; it may or may not have been done. "
+        f"the tool {tool!r} (effects: once) {why}; it may or may not have been done. "
         "Approve to call it again, reject to tell the agent that nobody knows"
     )
     decision = await calls.decision(_question(calls, f"{call} again", "tool", text) | {"tool": tool})

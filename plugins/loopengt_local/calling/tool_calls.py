@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["call_tool"]
 
 _LOST = "the call was under way when the run was lost: it may or may not have been done; look before you do it again"
+_WHEN_LOST = "was being called when the run was lost"
+_WHEN_DROPPED = "was called with the same arguments before this step's conversation began anew"
+_DROPPED = "the call was made before, in an earlier conversation on the same work; look before you do it again"
 
 
 class _CallFailed(Exception):
@@ -49,27 +52,29 @@ async def call_tool(
         facts["call_id"] = call_id
     if offered is not None:
         facts |= {"tool_type": offered.tool.spec.tool_type.value, "source": offered.offer.source}
+        if offered.once:
+            facts["once"] = True
     began = perf_counter()
     try:
         _check(offered, name, given, await calls.offered())
         assert offered is not None, "an unknown tool does not pass the check"
-        await _admit(calls, call, offered, given)
+        await _admit(calls, call, offered, given, digest)
         noted = {**facts, "input": given}
         if offered.once:
-            noted["once"] = True
+            noted["digest"] = digest
         await calls.note("tool.call", noted, "input", size)
         if offered.once:
             await calls.run.journal.commit()  # nobody may call it a second time without knowing
         began = perf_counter()
         content, size = await _execute(calls, call, offered, given)
-        data = {**facts, "digest": digest, "output": content}
+        data = {**facts, **calls.made(call, digest), "output": content}
         await calls.note("tool.result", data | {"duration": _since(began)}, "output", size)
         outcome = ToolOutcome(content)
     except _CallFailed as failed:
         if offered is None:
             facts["input"] = given
         error = calls.run.compiled.intake.text(str(failed))
-        data = {**facts, "digest": digest, "error": error, "duration": _since(began)}
+        data = {**facts, **calls.made(call, digest), "error": error, "duration": _since(began)}
         calls.run.journal.note("tool.error", calls.step.name, data)
         outcome = ToolOutcome(error, is_error=True)
     await calls.run.journal.commit()
@@ -100,16 +105,19 @@ def _check(offered: Offered | None, name: str, arguments: Any, all_offered: dict
         )
 
 
-async def _admit(calls: AttemptCalls, call: str, offered: Offered, arguments: Any) -> None:
+async def _admit(calls: AttemptCalls, call: str, offered: Offered, arguments: Any, digest: str) -> None:
     """Have people asked who have to be.
 
     Raises:
         _CallFailed: They do not agree.
     """
     name = offered.offer.name
-    cut_short = calls.cut_short.pop(call, None)
-    if cut_short is not None and not await may_repeat(calls, call, name):
+    if calls.past.was_cut_short(call) and not await may_repeat(calls, call, name, _WHEN_LOST):
         raise _CallFailed(_LOST)
+    if offered.once and calls.past.was_dropped(digest):
+        if not await may_repeat(calls, call, name, _WHEN_DROPPED):
+            raise _CallFailed(_DROPPED)
+        calls.past.permit(digest)
     if offered.tool.spec.require_approval:
         refused = await approve_call(calls, call, name, arguments)
         if refused is not None:

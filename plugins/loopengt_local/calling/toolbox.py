@@ -61,12 +61,16 @@ class ToolBox:
         """
         box = cls()
         for tool in spec.tools:
-            bound = components.get("tool_types", tool.tool_type.value).bind(tool, project, spec)
-            box.tools[tool.name] = LoopTool(tool, bound)
-            for schema, what in ((tool.schema_def, "schema_def"), (tool.return_schema, "return_schema")):
-                if schema:
-                    box._declared(tool.name, what, schema)
+            box.add(tool, spec, components, project)
         return box
+
+    def add(self, tool: ToolSpec, spec: LoopSpec, components: Components, project: Path) -> None:
+        """Bind one tool of a loop; see ``of``."""
+        bound = components.get("tool_types", tool.tool_type.value).bind(tool, project, spec)
+        self.tools[tool.name] = LoopTool(tool, bound)
+        for schema, what in ((tool.schema_def, "schema_def"), (tool.return_schema, "return_schema")):
+            if schema:
+                self._declared(tool.name, what, schema)
 
     async def offers(self, names: Iterable[str], workspace: Path) -> dict[str, Offered]:
         """Ask tools what they offer, and return it by name, sorted.

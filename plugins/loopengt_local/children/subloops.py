@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from loopengt.journal import encode_value
 from loopengt.spec import loop_key
-from loopengt_hookspecs.engines import PlannedStep
+from loopengt_hookspecs.engines import PlannedStep, PlannedTool
 from loopengt_hookspecs.errors import UsageError
 from loopengt_hookspecs.models import LoopSpec
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.models import StepSpec
     from loopengt_hookspecs.registration import Components
     from loopengt_hookspecs.storage import Storage
+    from loopengt_local.calling.toolbox import LoopTool
     from loopengt_local.compiled import CompiledLoop
 
 __all__ = ["ChildLoop", "LoopTree", "given_tree", "plan_steps", "recorded_tree", "stored_form"]
@@ -134,6 +135,7 @@ async def recorded_tree(storage: Storage, header: Mapping[str, Any]) -> LoopTree
 
 def plan_steps(compiled: CompiledLoop) -> list[PlannedStep]:
     """Say what a run would execute for each step, those of the loops below included."""
+    known = compiled.toolbox.tools
     return [
         PlannedStep(
             step=step.name,
@@ -144,8 +146,28 @@ def plan_steps(compiled: CompiledLoop) -> list[PlannedStep]:
             missing=[
                 *(() if isinstance(step.agent, ChildLoop) else map(str, step.agent.missing())),
                 *(str(lack) for gate in step.gates for lack in gate.gate.missing()),
+                *dict.fromkeys(str(lack) for name in step.tools for lack in known[name].bound.missing()),
             ],
             steps=plan_steps(step.child.compiled) if step.child is not None else [],
+            tools=[_plan_tool(known[name]) for name in step.tools],
+            declares=_declared(step.spec),
         )
         for step in compiled.steps.values()
+    ]
+
+
+def _plan_tool(tool: LoopTool) -> PlannedTool:
+    effects = tool.spec.effects.value if tool.spec.effects is not None else ""
+    return PlannedTool(tool.spec.name, tool.bound.plan(), effects, tool.spec.require_approval)
+
+
+def _declared(step: StepSpec) -> list[str]:
+    """Say what a step declares of what its agent is given beside the prompt."""
+    import json
+
+    known = step.model_dump(mode="json", exclude_unset=True, include={"memory", "context_tokens", "session"})
+    return [
+        f"{key}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for key, value in known.items()
+        if value is not None
     ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from loopengt import ExpressionError, PromptError
 from loopengt.expressions import Expression, parse_expression
 from loopengt.prompts import Prompt, compile_prompt
-from loopengt_hookspecs.errors import AgentError, LeaseLost, LoopengtError, StorageError
+from loopengt_hookspecs.errors import AgentError, LeaseLost, LoopengtError, StorageError, UsageError
 from loopengt_hookspecs.models import End, EndReason, MemoryScope, StepMemory, StepResult
 from loopengt_local.control import EndRun
 from loopengt_local.scope import RunScope
@@ -42,9 +42,15 @@ class MemoryRule:
         """Compile what a step declares, and find the configured store.
 
         Raises:
+            UsageError: It wants entries found by nearness, and nothing is configured that knows it.
             ComponentNotFound: There is no such store.
         """
         read, write = declared.read, declared.write
+        if read is not None and read.mode == "vector" and not components.setting("memory", "embedder"):
+            raise UsageError(
+                "memory.read says mode: vector, and no embedder is configured: words alone would decide",
+                remedy="Name one as embedder in [memory] of .loopengt/config.toml, or say mode: keyword.",
+            )
         return cls(
             declared,
             components.get("memories", components.setting("memory", "name")),

@@ -53,7 +53,7 @@ class Server:
         """Return the server with a tool's own authorisation: sent to an address, handed to a program.
 
         Raises:
-            UsageError: It names no variable.
+            UsageError: It names no variable, or a header for a program, which is sent none.
         """
         if auth.method is ToolAuthMethod.NONE:
             return self
@@ -64,6 +64,11 @@ class Server:
             )
         settings = self.settings
         changed: dict[str, Any] = {"auth": auth}
+        if settings.url is None and auth.header_name != ToolAuth().header_name:
+            raise UsageError(
+                f"the auth of a tool of the MCP server {self.name!r} has header_name, but a program is sent no header",
+                remedy="Take header_name out: the program gets the variable that env_var names.",
+            )
         if settings.url is None:
             changed = {"pass_env": [*settings.pass_env, auth.env_var]}
         return Server(self.name, settings.model_copy(update=changed), self.project)

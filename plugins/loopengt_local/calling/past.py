@@ -1,0 +1,58 @@
+"""What the journal holds of an attempt's calls: results that are given back, and calls that nobody may repeat unasked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from loopengt.journal import CallsFold
+    from loopengt_hookspecs.models import Event
+
+__all__ = ["PastCalls"]
+
+
+class PastCalls:
+    """The calls of an attempt that was begun before; those of other agents within it share them.
+
+    Args:
+        known: What the fold knows of them; None: there are none.
+    """
+
+    def __init__(self, known: CallsFold | None) -> None:
+        self._results: dict[str, Event] = dict(known.results) if known is not None else {}
+        self._cut_short: dict[str, Event] = dict(known.begun) if known is not None else {}
+        self._dropped: set[str] = set(known.dropped) if known is not None else set()
+        self.anew: int | None = None
+        """Position up to which nothing counts any more, once a call differed from the recorded one."""
+
+    def take(self, call: str, digest: str, position: int) -> Event | None:
+        """Return what is recorded of a call; None: it is to be made.
+
+        Once a call differs from the recorded one, all behind it are made anew, too.
+
+        Args:
+            call: Its key.
+            digest: What it asks for.
+            position: That of the journal's last event.
+        """
+        event = self._results.pop(call, None)
+        if event is None or event.data.get("digest") == digest:
+            return event
+        once = (event, *self._results.values(), *self._cut_short.values())
+        self._dropped |= {one.data["digest"] for one in once if one.data.get("once")}
+        self._results.clear()
+        self._cut_short.clear()
+        self.anew = position
+        return None
+
+    def was_cut_short(self, call: str) -> bool:
+        """Whether a call that may be made once only was under way when the run was lost."""
+        return self._cut_short.pop(call, None) is not None
+
+    def was_dropped(self, digest: str) -> bool:
+        """Whether the same was called, and may be called once only, before the conversation went another way."""
+        return digest in self._dropped
+
+    def permit(self, digest: str) -> None:
+        """A person agrees that it is called once more."""
+        self._dropped.discard(digest)
