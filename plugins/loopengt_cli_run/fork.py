@@ -32,6 +32,7 @@ __all__ = ["drive_fork", "fork"]
 @click.option("-q", "--quiet", is_flag=True, help="Say only how it ended.")
 @click.option("--json", "as_json", is_flag=True, help="Print the events on stdout, one JSON object a line.")
 @click.option("--wait", is_flag=True, help="When the fork needs a person's answer, wait for it.")
+@click.option("--no-ask", is_flag=True, help="Do not ask on the terminal what the run wants to know: pause.")
 @pass_kernel
 def fork(
     kernel: Kernel,
@@ -43,6 +44,7 @@ def fork(
     quiet: bool,
     as_json: bool,
     wait: bool,
+    no_ask: bool,
 ) -> int:
     """Make a new run that shares what another has done up to some place, and drive it.
 
@@ -65,10 +67,10 @@ def fork(
     if spec is not None:
         loaded = kernel.load_spec(Path(spec), frozenset(context) | frozenset(given))
         request.spec, request.source = loaded.spec, loaded.path.resolve()
-    return drive_fork(kernel, request, Display(as_json, quiet, verbose), wait=wait)
+    return drive_fork(kernel, request, Display(as_json, quiet, verbose), wait=wait, ask=not no_ask)
 
 
-def drive_fork(kernel: Kernel, request: ForkRequest, display: Any, *, wait: bool) -> int:
+def drive_fork(kernel: Kernel, request: ForkRequest, display: Any, *, wait: bool, ask: bool) -> int:
     """Fork a run, drive the fork, say what it is and how it ended, and return the exit code."""
     from loopengt_cli_run.session import Session
     from loopengt_cli_run.text import say
@@ -79,7 +81,7 @@ def drive_fork(kernel: Kernel, request: ForkRequest, display: Any, *, wait: bool
         say(f"Run {result.run_id} is a fork of run {request.run_id} at {request.at}.")
         return result
 
-    return Session(kernel, display, wait=wait).drive(begin)
+    return Session(kernel, display, wait=wait, ask=ask).drive(begin)
 
 
 async def _find(kernel: Kernel, name: str) -> tuple[str, dict[str, Any]]:

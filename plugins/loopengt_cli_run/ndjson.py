@@ -8,6 +8,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from loopengt_hookspecs.models import EventType
+
 if TYPE_CHECKING:
     from loopengt_hookspecs.models import TraceEvent
 
@@ -30,7 +32,9 @@ class NdjsonObserver:
         return True
 
     async def on_event(self, event: TraceEvent) -> None:
-        """Write an event, soon."""
+        """Write an event, soon; pieces of what an agent is writing are left out: the whole comes with its answer."""
+        if event.event_type is EventType.AGENT_PROGRESS:
+            return
         self._lines.put(event.model_dump_json().encode() + b"\n")
 
     async def close(self) -> None:

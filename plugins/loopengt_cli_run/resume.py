@@ -31,6 +31,7 @@ __all__ = ["resume"]
 @click.option(
     "--wait", is_flag=True, help="Wait for another process that drives the run, or a person's answer."
 )
+@click.option("--no-ask", is_flag=True, help="Do not ask on the terminal what the run wants to know: pause.")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True,
               help="Make sure that the run was started with this value.")  # fmt: skip
 @click.option("--unknown-outcome", "outcomes", metavar="[STEP=]done|retry|fail", multiple=True,
@@ -54,6 +55,7 @@ def resume(
     as_json: bool,
     in_place: bool,
     wait: bool,
+    no_ask: bool,
     settings: tuple[str, ...],
     outcomes: tuple[str, ...],
     checkpoint: str | None,
@@ -95,7 +97,7 @@ def resume(
         if record or replay:
             raise click.UsageError("--checkpoint makes a fork, which is neither recorded nor replayed.")
         forking = ForkRequest(row.run_id, checkpoint)
-        return drive_fork(kernel, forking, Display(as_json, quiet, verbose), wait=wait)
+        return drive_fork(kernel, forking, Display(as_json, quiet, verbose), wait=wait, ask=not no_ask)
     more = row.reason == "exhausted" and (bool(added) or bool(accept_spec))
     if ending == "discard" and row.completed_at is not None and not more:
         return discard(kernel, row)
@@ -112,7 +114,8 @@ def resume(
             request.spec = await spec_now(kernel, storage, row, accept=request.accept_spec, quiet=quiet)
         return await engine.resume(request)
 
-    session = Session(kernel, Display(as_json, quiet, verbose), wait=wait, ending=ending, tape=tape)
+    display = Display(as_json, quiet, verbose)
+    session = Session(kernel, display, wait=wait, ending=ending, tape=tape, ask=not no_ask)
     return session.drive(begin, row.run_id)
 
 

@@ -32,6 +32,7 @@ __all__ = ["run"]
 @click.option("--json", "as_json", is_flag=True, help="Print the events on stdout, one JSON object a line.")
 @click.option("--in-place", is_flag=True, help="Work on the project's own files instead of a copy.")
 @click.option("--wait", is_flag=True, help="When the run needs a person's answer, wait for it.")
+@click.option("--no-ask", is_flag=True, help="Do not ask on the terminal what the run wants to know: pause.")
 @click.option("--set", "settings", metavar="KEY=VALUE", multiple=True, help="Set a value of the context.")
 @cassette_options
 @ending_options
@@ -46,6 +47,7 @@ def run(
     as_json: bool,
     in_place: bool,
     wait: bool,
+    no_ask: bool,
     settings: tuple[str, ...],
     record: str | None,
     replay: str | None,
@@ -79,4 +81,5 @@ def run(
         request.observers = observers
         return await engine.start(request)
 
-    return Session(kernel, Display(as_json, quiet, verbose), wait=wait, ending=ending, tape=tape).drive(begin)
+    display = Display(as_json, quiet, verbose)
+    return Session(kernel, display, wait=wait, ending=ending, tape=tape, ask=not no_ask).drive(begin)

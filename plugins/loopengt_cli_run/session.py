@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from loopengt.cli.retyping import command_line
 from loopengt.errors import LeaseLost, LoopengtError, RunOwned, StorageError
+from loopengt_cli_run.asking import TerminalAsking
 from loopengt_cli_run.cassettes import Tape
 from loopengt_cli_run.ending import Ending, end_workspace
 from loopengt_cli_run.interrupts import INTERRUPTED, Interrupts
@@ -53,6 +54,7 @@ class Session:
         wait: Whether to stay while the run waits for a person or is driven by another process.
         ending: What becomes of the run's workspace when it ends.
         tape: What is recorded or replayed.
+        ask: Whether a person at the terminal is asked what the run wants to know.
     """
 
     def __init__(
@@ -63,12 +65,14 @@ class Session:
         wait: bool = False,
         ending: Ending = "keep",
         tape: Tape | None = None,
+        ask: bool = False,
     ) -> None:
         self._kernel = kernel
         self._display = display
         self._wait = wait
         self._ending = ending
         self._tape = tape or Tape()
+        self._ask = ask and not (display.quiet or display.as_json)
         self._ended = ""
         self._not_ended: LoopengtError | None = None
 
@@ -117,6 +121,7 @@ class Session:
         """Drive the run; None when a signal came before that."""
         async with self._kernel.storage() as storage:
             engine = self._kernel.engine()
+            asking = TerminalAsking(storage, interrupts) if self._ask else None
             async with interrupts.reaching(engine, quiet=self._display.quiet):
                 result: RunResult | None = None
                 while not interrupts.requested:
@@ -132,7 +137,12 @@ class Session:
                         raise
                     else:
                         run_id = result.run_id
-                        if not self._wait or result.end.reason is not EndReason.APPROVAL_REQUIRED:
+                        if result.end.reason is not EndReason.APPROVAL_REQUIRED:
+                            break
+                        if asking is not None and await asking.ask(result):
+                            begin = _resuming(run_id, self._tape)
+                            continue
+                        if not self._wait:
                             break
                     turned = await wait_for_turn(storage, run_id, interrupts, self._kernel)
                     if turned and result is not None:  # until it has begun, what was asked for stands

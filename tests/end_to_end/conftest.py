@@ -20,6 +20,8 @@ import pytest
 from loopengt import Kernel
 from loopengt.journal import load_run
 
+from .enforcement_desk import Desk
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -217,3 +219,12 @@ def stage() -> Iterator[Stage]:
     signal.signal(signal.SIGINT, before)
     made.clear()
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """An empty project, which is the working directory."""
+    monkeypatch.chdir(tmp_path)
+    made = Desk(tmp_path)
+    yield made
+    made.server.close()

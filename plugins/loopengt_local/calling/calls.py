@@ -50,6 +50,7 @@ class AttemptCalls:
         self.run = run
         self.step = step
         self.attempt = attempt
+        self._occurrence = occurrence
         self.reservation: Reservation | None = None
         self.deadline: Deadline | None = None
         self.ended: EndRun | None = None
@@ -63,7 +64,7 @@ class AttemptCalls:
         # Those of an attempt that this one goes on from count as one with it: the same call has the same key.
         begun = attempt if known is None else known.since
         self.key = idempotency_key(run.run_id, step.name, occurrence, begun)
-        self.past = PastCalls(known)
+        self.past = PastCalls(opened)
         """What is recorded of the attempt's calls."""
         self.prefix = ""
         """Stands before the keys of calls that another agent makes within this attempt."""
@@ -226,7 +227,9 @@ class AttemptCalls:
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _opened(self) -> OpenStep | None:
-        return self.run.fold.open.get(self.step.name)
+        opened = self.run.fold.open.get(self.step.name)
+        # Of another execution, which was cancelled, until this one's start is durable.
+        return opened if opened is not None and opened.occurrence == self._occurrence else None
 
     def _taken(self, response: ModelResponse) -> tuple[dict[str, Any], int]:
         """Take a response in; its tokens and cost stand beside it in the event."""

@@ -1,11 +1,11 @@
-"""What the journal holds of an attempt's calls: results that are given back, and calls that nobody may repeat unasked."""
+"""What the journal holds of an attempt's calls: results to give back, and calls that nobody may repeat unasked."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from loopengt.journal import CallsFold
+    from loopengt.journal import OpenStep
     from loopengt_hookspecs.models import Event
 
 __all__ = ["PastCalls"]
@@ -15,10 +15,11 @@ class PastCalls:
     """The calls of an attempt that was begun before; those of other agents within it share them.
 
     Args:
-        known: What the fold knows of them; None: there are none.
+        opened: What the fold knows of the execution; None: nothing.
     """
 
-    def __init__(self, known: CallsFold | None) -> None:
+    def __init__(self, opened: OpenStep | None) -> None:
+        known = opened.calls if opened is not None else None
         self._results: dict[str, Event] = dict(known.results) if known is not None else {}
         self._cut_short: dict[str, Event] = dict(known.begun) if known is not None else {}
         self._dropped: set[str] = set(known.dropped) if known is not None else set()

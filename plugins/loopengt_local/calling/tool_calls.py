@@ -26,7 +26,9 @@ __all__ = ["call_tool"]
 _LOST = "the call was under way when the run was lost: it may or may not have been done; look before you do it again"
 _WHEN_LOST = "was being called when the run was lost"
 _WHEN_DROPPED = "was called with the same arguments before this step's conversation began anew"
-_DROPPED = "the call was made before, in an earlier conversation on the same work; look before you do it again"
+_DROPPED = (
+    "the call was made before, in an earlier conversation on the same work; look before you do it again"
+)
 
 
 class _CallFailed(Exception):

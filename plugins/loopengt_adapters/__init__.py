@@ -1,0 +1,1 @@
+"""Provides the IDE adapters, the command ``adapter``, and observers that tell people what runs do."""

@@ -1,0 +1,1 @@
+"""Provides the commands ``design`` and ``graph``."""

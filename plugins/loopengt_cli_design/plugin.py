@@ -1,0 +1,3 @@
+"""Registers the commands ``design`` and ``graph``."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Registers the command ``template``."""
+
+from __future__ import annotations
