@@ -8,7 +8,7 @@ import sys
 import termios
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from loopengt_cli_run.interrupts import Interrupts
@@ -59,7 +59,8 @@ async def prompt(text: str, interrupts: Interrupts, is_over: Callable[[], Awaita
     try:
         while True:
             pause = asyncio.create_task(interrupts.wait(_POLL_SECONDS), name="loopengt prompt")
-            await asyncio.wait({line, pause}, return_when=asyncio.FIRST_COMPLETED)
+            awaited: set[asyncio.Future[Any]] = {line, pause}
+            await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
             if line.done():
                 await _end(pause)
                 typed = line.result()

@@ -45,18 +45,27 @@ steps:
 """
 """A sound spec, though this machine lacks the module, the key and the server that it names."""
 
+PRICE = """\
+    function_ref: nowhere.to.be.found
+    auth: {method: bearer, env_var: NO_SUCH_KEY}
+"""
+
 CASES = {
-    "an unknown builtin tool": (("name: read_file", "name: read_files"), 9, "no builtin tool 'read_files'"),
+    "an unknown builtin tool": (
+        (PRICE, "    tool_type: builtin\n"),
+        12,
+        "there is no builtin tool 'price'",
+    ),
     "a wrong option": (("max_output_bytes:", "max_bytes:"), 9, "max_bytes: there is no such option"),
     "an unknown server": (("mcp_server: time", "mcp_server: tine"), 15, "names the MCP server 'tine'"),
     "a path that is none": (("nowhere.to.be.found", "../x.py"), 12, "function_ref of tool 'price'"),
     "what a type does not read": (("mcp_tools: [now]", "function_ref: a:b"), 18, "is of type mcp"),
-    "tools for a command": (("agent: shell\n", "agent: shell\n    tools: [price]\n"), 25, "calls no tools"),
-    "a session": (("agent: shell\n", "agent: shell\n    session: continue\n"), 25, "keeps no sessions"),
-    "an unknown summarizer": (("summarizer: writer", "summarizer: witer"), 28, "the summarizer 'witer'"),
-    "an unread summarizer": (("    context_tokens: 100\n", ""), 27, "declares no context_tokens"),
-    "an unread mode": (('{query: "{goal}"}', "{mode: keyword}"), 24, "has no query"),
-    "no embedder": (('"{goal}"}', '"{goal}", mode: vector}'), 24, "no embedder is configured"),
+    "tools for a command": (("agent: shell\n", "agent: shell\n    tools: [price]\n"), 26, "calls no tools"),
+    "a session": (("agent: shell\n", "agent: shell\n    session: continue\n"), 26, "keeps no sessions"),
+    "an unknown summarizer": (("summarizer: writer", "summarizer: witer"), 29, "the summarizer 'witer'"),
+    "an unread summarizer": (("    context_tokens: 100\n", ""), 28, "declares no context_tokens"),
+    "an unread mode": (('{query: "{goal}"}', "{mode: keyword}"), 25, "has no query"),
+    "no embedder": (('"{goal}"}', '"{goal}", mode: vector}'), 25, "no embedder is configured"),
 }
 """What is wrong: the text that is replaced, the line that is named, and words that are said."""
 
@@ -90,6 +99,6 @@ def test_all_is_told_at_once(site: Site, project: Path) -> None:
     (project / "below.yaml").write_text(SPEC.replace("mcp_server: time", "mcp_server: tine"))
     done = site.run("validate", "--json", "loop.yaml", cwd=project)
     problems = json.loads(done.stdout)
-    assert [problem["line"] for problem in problems] == [1, 9, 25]
+    assert [problem["line"] for problem in problems] == [1, 9, 26]
     assert problems[0]["message"].startswith("below.yaml: tool 'clock' names the MCP server 'tine'")
     assert done.returncode == 2

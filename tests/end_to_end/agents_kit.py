@@ -23,11 +23,13 @@ import asyncio
 import os
 from pathlib import Path
 
-NOTES = Path(os.environ.get("NOTES", "notes"))
+
+def _notes() -> Path:
+    return Path(os.environ["NOTES"])
 
 
 def _add(name: str, word: object) -> None:
-    with (NOTES / name).open("a", encoding="utf-8") as file:
+    with (_notes() / name).open("a", encoding="utf-8") as file:
         file.write(f"{word}\\n")
 
 
@@ -45,7 +47,7 @@ def send(word: str) -> str:
 
 def tell() -> str:
     """Say what nobody may know."""
-    return f"the key is {(NOTES / 'key').read_text()}"
+    return f"the key is {(_notes() / 'key').read_text()}"
 
 
 def long() -> str:
@@ -56,7 +58,7 @@ def long() -> str:
 async def wait(word: str) -> str:
     """Begin, and end when the test lets it."""
     _add("begun", word)
-    while not (NOTES / "go").exists():
+    while not (_notes() / "go").exists():
         await asyncio.sleep(0.01)
     _add("waited", word)
     return f"waited {word}"
@@ -72,7 +74,7 @@ _DECLARED: dict[str, dict[str, Any]] = {
 
 
 class Dialogue:
-    """Answers by the step that is named in a request's first message, and by how far its conversation has come.
+    """Answers by the step that a request's messages name, and by how far its conversation has come.
 
     Args:
         **lines: For each step what the model says, one answer after the other; the last one goes on for ever.
@@ -91,8 +93,8 @@ class Dialogue:
 
     def __call__(self, body: dict[str, Any]) -> Any:
         """Answer a request."""
-        said = "".join(str(message["content"]) for message in body["messages"] if message["role"] == "user")
-        step = next(name for name in sorted(self.lines, key=len, reverse=True) if f"<{name}>" in said)
+        said = "".join(str(message["content"]) for message in body["messages"])
+        step = next(name for name in self.lines if f"<{name}>" in said)
         place = sum(message["role"] == "assistant" for message in body["messages"])
         self.asked.append((step, place))
         self.bodies.append(body)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from loopengt.testing import loop_spec
+from loopengt.testing.fake_http import FakeHttp
 
 from .enforcement_desk import PRICE, Desk
 
@@ -164,6 +165,40 @@ async def test_a_program_is_started_as_its_server_declares(
         "argv": [f"{desk.project}/x", "{item}"],
     }
     assert desk.offered().keys() == {"t_about"}
+
+
+@pytest.mark.parametrize(
+    ("auth", "header", "value"),
+    [
+        ({"method": "bearer"}, "authorization", f"Bearer {SECRET}"),
+        ({"method": "oauth"}, "authorization", f"Bearer {SECRET}"),
+        ({"method": "api_key", "header_name": "X-Key"}, "x-key", SECRET),
+    ],
+    ids=["bearer", "oauth", "api_key"],
+)
+@pytest.mark.parametrize("whose", ["server", "tool"])
+async def test_an_address_is_sent_what_its_auth_declares(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, auth: dict[str, Any], header: str, value: str, whose: str
+) -> None:
+    """The secret is in the declared header, with the tool's auth before the server's, and in no event."""
+    monkeypatch.setenv("SHOP_KEY", SECRET)
+    monkeypatch.setenv("FLOOR", "third")
+    door = FakeHttp(lambda exchange: exchange.send_json(401, {"error": f"not with {SECRET}"}))
+    declared = {"auth": {**auth, "env_var": "SHOP_KEY"}}
+    server = {"url": f"{door.url}/mcp", "headers_env": {"X-Floor": "FLOOR"}}
+    tool = {"name": "about", "tool_type": "mcp", "mcp_server": "shop"}
+    given = {
+        **server,
+        **(declared if whose == "server" else {"auth": {"method": "bearer", "env_var": "FLOOR"}}),
+    }
+    result = await desk.call(
+        {**tool, **(declared if whose == "tool" else {})}, {}, mcp_servers={"shop": given}
+    )
+    sent = door.requests[0]
+    door.close()
+    assert (sent.path, sent.headers[header], sent.headers["x-floor"]) == ("/mcp", value, "third")
+    assert result.end.reason == "failed" and "HTTP status 401" in result.end.detail
+    assert SECRET not in str([event.data for event in desk.seen.events])
 
 
 # -- memory and contexts ------------------------------------------------------------------------------------------
