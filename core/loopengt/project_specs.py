@@ -159,12 +159,17 @@ def _describe(
 
 
 def _with_defaults(spec: LoopSpec, defaults: Defaults) -> LoopSpec:
-    """Return the spec with the project's provider and model wherever an agent says nothing of them."""
+    """Return the spec with the project's provider and model wherever an agent says nothing of them.
+
+    A model that stands beside a provider is one of that provider's: an agent that names another does not get it.
+    """
     chosen = {"provider": defaults.provider, "model": defaults.model}
     agents = []
     for agent in spec.agents:
         said = agent.config.model_fields_set
         silent = {key: value for key, value in chosen.items() if value and key not in said}
+        if "provider" in said and defaults.provider not in ("", agent.config.provider):
+            silent.pop("model", None)
         config = agent.config.model_copy(update=silent)
         agents.append(agent.model_copy(update={"config": config}) if silent else agent)
     changed = any(new is not old for new, old in zip(agents, spec.agents, strict=True))

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from loopengt.display import dollars, duration, visible
+from loopengt_exporters.calls import MOST, call_facts, count_lines
 from loopengt_exporters.story import Execution, Story, tell
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class MarkdownExporter:
             _section("Goal", _block(str(story.header.get("goal", "")))),
             _section("End", _end(state, story)),
             _section("Steps", _steps(story)),
+            _section("Calls", _calls(story)),
             _section("Gates", _gates(story)),
             _section("Feedback", _last(list(_feedback(story)))),
             _section("Last output", "" if story.output is None else _block(_plain(story.output))),
@@ -101,11 +103,24 @@ def _children(story: Story) -> Iterator[str]:
             parts = [
                 f"{how}\n\n{_block(detail)}" if detail else how,
                 _steps(child),
+                _calls(child),
                 _gates(child),
                 _last(list(_feedback(child))),
             ]
             yield _section(f"Child run {_code(attempt.run)}", "\n\n".join(part for part in parts if part))
             yield from _children(child)
+
+
+def _calls(story: Story) -> str:
+    """Write what agents asked of models and tools; of an attempt with many calls only how many there were."""
+    rows: list[tuple[str, ...]] = []
+    for execution in story.executions:
+        for attempt in execution.attempts:
+            many = len(attempt.calls) > MOST
+            shown = count_lines(attempt.calls) if many else list(map(call_facts, attempt.calls))
+            where = (str(execution.turn), _code(execution.step), str(attempt.number))
+            rows += [(*where, _code(what), _code(came)) for what, came in shown]
+    return _table(("Turn", "Step", "Attempt", "Call", "Outcome"), rows)
 
 
 def _gates(story: Story) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from loopengt.display import decision, origin, proof
+from loopengt.display import decision, one_line, origin, proof
 from loopengt.journal import total_tokens
+from loopengt_exporters.calls import CALLS, Call, add_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,8 +47,8 @@ class Attempt:
     """Seconds of delay before it."""
     origin: list[str] = field(default_factory=list)
     """Where the answer comes from, when that is not what the agent's name says."""
-    tools: list[str] = field(default_factory=list)
-    """Tools it called, in order."""
+    calls: list[Call] = field(default_factory=list)
+    """Its requests to models and calls of tools, in the order of their beginning."""
     checks: list[Check] = field(default_factory=list)
     unknown_costs: int = 0
     """Calls of agents whose cost nobody knows, beside its own answer."""
@@ -55,6 +56,14 @@ class Attempt:
     """The child run that does it, of a step with a loop of its own."""
     child: Story | None = None
     """What that run did, where it is known."""
+
+    @property
+    def spent(self) -> tuple[int, float | None]:
+        """Tokens and cost; while its agent has not ended, those of its requests to models so far."""
+        if self.answered or self.error:
+            return self.tokens, self.cost_usd
+        costs = [call.cost_usd for call in self.calls if call.cost_usd is not None]
+        return sum(call.tokens for call in self.calls), sum(costs) if costs else None
 
     @property
     def open_child(self) -> Story | None:
@@ -87,12 +96,12 @@ class Execution:
         """Tokens of all attempts, those of a child run that is under way included."""
         children = [attempt.open_child for attempt in self.attempts]
         below = sum(child.tokens for child in children if child is not None)
-        return below + sum(attempt.tokens for attempt in self.attempts)
+        return below + sum(attempt.spent[0] for attempt in self.attempts)
 
     @property
     def cost(self) -> tuple[float, int]:
         """Known cost in US dollars, and the number of answers whose cost nobody knows."""
-        known = sum(attempt.cost_usd for attempt in self.attempts if attempt.cost_usd is not None)
+        known = sum(attempt.spent[1] or 0.0 for attempt in self.attempts)
         unknown = sum(attempt.answered and attempt.cost_usd is None for attempt in self.attempts)
         unknown += sum(attempt.unknown_costs for attempt in self.attempts)
         costs = [attempt.open_child.cost for attempt in self.attempts if attempt.open_child is not None]
@@ -213,7 +222,8 @@ class _Teller:
             self._start(event, step)
             return
         if kind == "approval.request":
-            self._note(event, f"{step}: asked: {data.get('question')}")
+            given = f" {one_line(data['input'])}" if data.get("input") else ""
+            self._note(event, f"{step}: asked: {data.get('question')}{given}")
             return
         if kind == "approval.decision":
             self._note(event, f"{step}: decided: {decision(data)}")
@@ -285,8 +295,8 @@ class _Teller:
                     data.get("duration") or 0.0,
                 )
             )
-        elif kind == "tool.call":
-            attempt.tools.append(str(data.get("tool") or data.get("name") or "?"))
+        elif kind in CALLS:
+            add_call(attempt.calls, kind, data)
 
 
 def _words(kind: str, data: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loopengt.display import dollars, duration, first_line, lap, spent, visible
+from loopengt_exporters.calls import MOST, call_facts, count_lines
 from loopengt_exporters.story import Attempt, Check, Execution, Note, Story, tell
 
 if TYPE_CHECKING:
@@ -82,8 +83,9 @@ def _attempt(attempt: Attempt, execution: Execution) -> Branch:
         facts.append(f"after {duration(attempt.waited, fine=True)} of waiting")
     if attempt.answered or attempt.error:
         facts.append(duration(attempt.seconds, fine=True))
-    facts += [*spent(attempt.tokens, attempt.cost_usd), *attempt.origin]
-    below: list[Branch] = [(f"tool {first_line(tool, _LONGEST)}", []) for tool in attempt.tools]
+    facts += [*spent(*attempt.spent), *attempt.origin]
+    shown = count_lines(attempt.calls) if len(attempt.calls) > MOST else map(call_facts, attempt.calls)
+    below: list[Branch] = [(f"{what}  {came}", []) for what, came in shown]
     if attempt.child is not None:
         below.append(_child(attempt.child))
     if attempt.error:

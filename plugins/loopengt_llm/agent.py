@@ -58,7 +58,8 @@ class LLMAgent:
 
     def missing(self) -> list[MissingRequirement]:
         """The keys, settings and packages that are not there."""
-        return [*self._target.missing(), *self._adapter().missing(self._target.service.name)]
+        found = [*self._target.missing(), *self._adapter().missing(self._target.service.name)]
+        return found or list(self._target.unreachable())
 
     async def invoke(self, request: AgentRequest) -> AgentReply:
         """Hold the conversation.

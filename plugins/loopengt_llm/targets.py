@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from loopengt_llm.options import AgentOptions, KeySource, LLMOptions
 
 __all__ = ["Target"]
+
+_CONNECT_SECONDS = 0.3
+"""How long a program of this machine may take to take a connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,21 @@ class Target:
                 read()
             except MissingRequirement as lack:
                 yield lack
+
+    def unreachable(self) -> Iterator[MissingRequirement]:
+        """Yield that nothing answers, where the service is to be a program of this machine."""
+        from urllib.parse import urlsplit
+
+        url = urlsplit(self.base_url or self.service.url)
+        if url.hostname not in ("localhost", "127.0.0.1", "::1"):
+            return
+        try:
+            port = url.port or (443 if url.scheme == "https" else 80)
+            with socket.create_connection((url.hostname, port), timeout=_CONNECT_SECONDS):
+                return
+        except (OSError, ValueError):
+            start = "ollama serve" if self.service.name == "ollama" else "start the program that listens there"
+            yield MissingRequirement(f"{self.by}: nothing answers at {url.scheme}://{url.netloc}", remedy=start)
 
     def resolved(self) -> ModelSettings:
         """Return the settings that reach the model, the key included.

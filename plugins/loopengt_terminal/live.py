@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.models import TraceEvent
     from loopengt_terminal.progress import Progress, StepProgress
 
-__all__ = ["LiveView", "status"]
+__all__ = ["LiveView", "status", "written"]
 
 _STYLES = {"good": "green", "bad": "red", "dim": "dim"}
 _MOST_STEPS = 8
+_INDENT = "    "
 
 
 class LiveView:
@@ -72,7 +74,10 @@ class LiveView:
         for progress in self._runs.values():
             steps = list(progress.steps.values())
             mark = f"{frame} {progress.prefix}"
-            rows += [_row(f"{mark}{under_way(step, progress, now)}") for step in steps[:_MOST_STEPS]]
+            for step in steps[:_MOST_STEPS]:
+                rows.append(_row(f"{mark}{under_way(step, progress, now)}"))
+                writing = written(step, self._console.width - len(_INDENT))
+                rows += [_row(f"{_INDENT}{writing}", "dim")] if writing else []
             if len(steps) > _MOST_STEPS:
                 rows.append(_row(f"  and {len(steps) - _MOST_STEPS} more steps", "dim"))
             if progress.top is None:
@@ -86,6 +91,18 @@ def under_way(step: StepProgress, progress: Progress, now: datetime) -> str:
     who = f" · {visible(step.agent)}" if step.agent and step.doing == "working" else ""
     attempt = f" attempt {step.attempt}" if step.attempt > 1 else ""
     return f"{visible(step.name)}{progress.lap(step)}{attempt} {step.doing}{who} · {took}"
+
+
+def written(step: StepProgress, room: int) -> str:
+    """Return the end of what an agent is writing, as far as it fits into a line of ``room`` columns."""
+    lines = step.writing.strip().splitlines()
+    text = visible(" ".join(lines[-1].split())) if lines else ""
+    if cell_len(text) <= room:
+        return text
+    text = text[-room:]
+    while cell_len(text) >= room:  # some characters are two columns wide
+        text = text[1:]
+    return f"…{text}"
 
 
 def status(progress: Progress, now: datetime) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from loopengt.display import decision, dollars, duration, first_line, one_line, origin, proof, spent, visible
-from loopengt_terminal.progress import tokens_of
+from loopengt_terminal.progress import call_key, tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,14 +38,14 @@ def narrate(
         event: What happened.
         step: The step it belongs to, as ``Progress.apply`` returns it.
         progress: The run, with the event applied.
-        verbose: Tell prompts, outputs and feedback too.
+        verbose: Tell prompts, outputs, feedback and calls of tools too.
     """
     kind, data = event.event_type.value, event.data
     if step is None:
         return _of_the_run(kind, data, progress, event)
     teller = _TELLERS.get(kind)
     lines = [] if teller is None else [teller(data, step, progress, event)]
-    return lines + _details(kind, data) if verbose else lines
+    return lines + _details(kind, data, step, progress) if verbose else lines
 
 
 def standing(progress: Progress, now: datetime) -> list[str]:
@@ -148,15 +148,26 @@ def _error(data: dict[str, Any], step: StepProgress, progress: Progress, event: 
 
 
 def _request(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
-    return Line(f"{_name(step, progress)} asks: {one_line(data.get('question') or '', 300)}", "bad")
+    given = f" {one_line(data['input'])}" if data.get("input") else ""
+    return Line(f"{_name(step, progress)} asks: {one_line(data.get('question') or '', 300)}{given}", "bad")
 
 
 def _decision(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
     return Line(f"{_name(step, progress)} was decided: {decision(data)}", "dim")
 
 
-def _tool(data: dict[str, Any], step: StepProgress, progress: Progress, event: TraceEvent) -> Line:
-    return Line(f"tool {one_line(data.get('tool') or data.get('name') or '?')}", "dim")
+def _tool(kind: str, data: dict[str, Any], step: StepProgress, progress: Progress) -> Line:
+    """Say what a call of a tool was given, what came of it, and how long it took."""
+    given = step.given.pop(call_key(data), data.get("input"))
+    shown = one_line(data.get("tool") or data.get("name") or "?")
+    if given not in (None, "", {}):
+        shown += f" {one_line(given)}"
+    failed = kind == "tool.error"
+    came = one_line(data.get("error" if failed else "output") or "")
+    text = f"{_of(step, progress)}tool {shown}{' FAILED' if failed else ''}{f': {came}' if came else ''}"
+    if "duration" in data:
+        text += f" ({duration(data['duration'] or 0.0)})"
+    return Line(text, "bad" if failed else "dim")
 
 
 def _gate(data: dict[str, Any], step: StepProgress, progress: Progress, *, passed: bool) -> str:
@@ -188,7 +199,6 @@ _TELLERS: dict[str, Callable[[dict[str, Any], StepProgress, Progress, TraceEvent
     "gate.fail": _gate_fail,
     "approval.request": _request,
     "approval.decision": _decision,
-    "tool.call": _tool,
 }
 
 _DETAILS = {
@@ -199,8 +209,10 @@ _DETAILS = {
 }
 
 
-def _details(kind: str, data: dict[str, Any]) -> list[Line]:
+def _details(kind: str, data: dict[str, Any], step: StepProgress, progress: Progress) -> list[Line]:
     """Return what only the verbose view tells of an event."""
+    if kind in ("tool.result", "tool.error"):
+        return [_tool(kind, data, step, progress)]
     key = _DETAILS.get(kind)
     if key is None or data.get(key) in (None, ""):
         return []

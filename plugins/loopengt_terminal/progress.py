@@ -13,10 +13,12 @@ if TYPE_CHECKING:
 
     from loopengt_hookspecs.models import TraceEvent
 
-__all__ = ["Progress", "StepProgress", "follow", "tokens_of"]
+__all__ = ["Progress", "StepProgress", "call_key", "follow", "tokens_of"]
 
 _RESTS = frozenset({"loop.pause", "loop.complete", "loop.error"})
 _CLOSES = frozenset({"step.complete", "step.error"})
+_ANSWERS = frozenset({"agent.response", "agent.error"})
+_MOST_WRITTEN = 500
 
 
 @dataclass(slots=True)
@@ -33,6 +35,14 @@ class StepProgress:
     """What happens now: working, checking, or waiting, for another attempt or an answer."""
     failed_gates: list[str] = field(default_factory=list)
     """Gates that the present attempt did not pass."""
+    writing: str = ""
+    """The end of what its agent has written of the answer that is under way."""
+    given: dict[str, Any] = field(default_factory=dict)
+    """What the tools were given whose calls are under way, by the key of the call."""
+    called_tokens: int = 0
+    """Tokens of the requests to models that the present attempt has made so far."""
+    called_cost: float = 0.0
+    """What those have cost that say so."""
 
 
 @dataclass(slots=True)
@@ -98,6 +108,8 @@ class Progress:
     def _of_a_step(self, kind: str, event: TraceEvent, name: str) -> StepProgress:
         step = self.steps.get(name)
         if step is None:
+            if kind == "agent.progress":  # it comes late: the step is done
+                return None
             step = self.steps[name] = StepProgress(name, event.timestamp)
         self._update(step, kind, event)
         if kind in _CLOSES:
@@ -114,17 +126,43 @@ class Progress:
             step.attempt = data.get("attempt") or step.attempt
             step.failed_gates = []
             step.doing = "working" if kind == "step.start" else "waiting"
-        elif kind == "agent.response":
-            step.doing = "checking"
-            self._spend(data)
-        elif kind == "agent.error" and ("cost_source" in data or "token_usage" in data):
-            self._spend({"cost_usd": 0.0, **data} if "cost_source" not in data else data)
+            step.writing = ""
+        elif kind in _ANSWERS:
+            self._settle(step, kind, data)
         elif kind == "approval.request":
             step.doing = "waiting for an answer"
         elif kind == "approval.decision":
-            step.doing = "checking"
+            within = data.get("asks", data.get("kind")) in ("tool", "input")  # in the midst of an attempt
+            step.doing = "working" if within else "checking"
         elif kind == "gate.fail":
             step.failed_gates.append(str(data.get("gate")))
+        else:
+            self._of_a_call(step, kind, data)
+
+    def _of_a_call(self, step: StepProgress, kind: str, data: dict[str, Any]) -> None:
+        if kind == "agent.progress" and step.doing == "working":
+            step.writing = (step.writing + str(data.get("text") or ""))[-_MOST_WRITTEN:]
+        elif kind == "tool.call":
+            step.given[call_key(data)] = data.get("input")
+        elif kind in ("model.response", "model.error"):
+            step.writing = ""
+            tokens, cost = tokens_of(data), data.get("cost_usd") or 0.0
+            step.called_tokens += tokens
+            step.called_cost += cost
+            self.tokens += tokens
+            self.cost_usd += cost
+
+    def _settle(self, step: StepProgress, kind: str, data: dict[str, Any]) -> None:
+        """An attempt's agent has ended; its figures hold those of the requests that it has made."""
+        self.tokens -= step.called_tokens
+        self.cost_usd = max(0.0, self.cost_usd - step.called_cost)
+        step.called_tokens, step.called_cost, step.writing = 0, 0.0, ""
+        step.given.clear()
+        if kind == "agent.response":
+            step.doing = "checking"
+            self._spend(data)
+        elif "cost_source" in data or "token_usage" in data:
+            self._spend({"cost_usd": 0.0, **data} if "cost_source" not in data else data)
 
     def _spend(self, data: dict[str, Any]) -> None:
         self.tokens += tokens_of(data)
@@ -159,3 +197,8 @@ def follow(runs: dict[str, Progress], event: TraceEvent) -> tuple[Progress, Step
 def tokens_of(data: dict[str, Any]) -> int:
     """Return the tokens of an answer (an ``agent.response`` event's data)."""
     return total_tokens(data.get("token_usage") or {})
+
+
+def call_key(data: dict[str, Any]) -> str:
+    """Return what tells a call of a tool from others: the engine's key, the agent's own, or just the tool's name."""
+    return str(data.get("call") or data.get("call_id") or data.get("tool"))

@@ -130,7 +130,10 @@ def agent(url: str, name: str = "writer", **fields: Any) -> dict[str, Any]:
 
 
 def loop_of(
-    url: str, *steps: str | Mapping[str, Any], tools: Mapping[str, Mapping[str, Any]] | None = None, **fields: Any
+    url: str,
+    *steps: str | Mapping[str, Any],
+    tools: Mapping[str, Mapping[str, Any]] | None = None,
+    **fields: Any,
 ) -> dict[str, Any]:
     """Describe a loop whose prompts name their steps.
 
@@ -142,7 +145,13 @@ def loop_of(
     """
     described = [{"name": step} if isinstance(step, str) else step for step in steps or ("work",)]
     declared = [
-        {"name": name, "tool_type": "function", "function_ref": f"kit_tools.{name}", **own, **(tools or {}).get(name, {})}
+        {
+            "name": name,
+            "tool_type": "function",
+            "function_ref": f"kit_tools.{name}",
+            **own,
+            **(tools or {}).get(name, {}),
+        }
         for name, own in _DECLARED.items()
     ]
     prompted = [

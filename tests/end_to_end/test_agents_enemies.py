@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -61,7 +59,10 @@ def test_a_bad_day(stage: Stage) -> None:
         errors=[calls(("tell", {})), says(f"It is {KEY}.", reasoning="why")],
         tools=[
             calls(("note", '{"word": '), ("note", {"wort": "x"}), ("nothing", {}), ("note", [1])),
-            calls(("note", '{"word": "a", "number": 1e999}'), ("note", '{"word": ' + "[" * 400 + "]" * 400 + "}")),
+            calls(
+                ("note", '{"word": "a", "number": 1e999}'),
+                ("note", '{"word": ' + "[" * 400 + "]" * 400 + "}"),
+            ),
             calls(*TEN),
             says(),
         ],
@@ -191,4 +192,5 @@ async def test_a_persons_time_is_not_the_attempts(stage: Stage, monkeypatch: pyt
     assert result.end.reason.value == "goal_met", result.end
     assert stage.marked("noted") == ["late"]
     assert talk.asked.count(("summary", 0)) == 1
+    assert "tools" not in next(body for body in talk.bodies if "<summary>" in str(body))
     assert [event.attempt for event in seen.of("step.complete") if event.step_name == "short"] == [1]

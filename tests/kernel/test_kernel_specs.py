@@ -124,6 +124,15 @@ def test_defaults_hold_where_the_spec_is_silent(tmp_path: Path) -> None:
     assert plain.digest != kernel.load_spec(tmp_path).digest
 
 
+def test_a_default_model_is_one_of_the_default_provider(tmp_path: Path) -> None:
+    """An agent that names another provider and no model does not get the default provider's model."""
+    kernel = make_kernel(tmp_path, provider="plain", model="small")
+    file = write_spec(tmp_path)
+    file.write_text(file.read_text().replace("model: mine, ", "").replace(", model: mine", ""))
+    outspoken = kernel.load_spec(file).spec.agents[1]
+    assert (outspoken.config.provider, outspoken.config.model) == ("echo", "gpt-4o")
+
+
 def test_a_default_provider_must_exist(tmp_path: Path) -> None:
     """A spec's silent agent is checked with the provider that it would get."""
     kernel = make_kernel(tmp_path, provider="gone")

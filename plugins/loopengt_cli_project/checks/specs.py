@@ -105,7 +105,8 @@ def _missing(kernel: Kernel, spec: LoopSpec) -> Iterator[MissingRequirement | Lo
             yield from kernel.get("agents", role.config.provider).bind(role, kernel.project).missing()
         except LoopengtError as error:
             yield error
-    given = {name for part in (*spec.agents, *spec.steps) for name in part.tools}
+    given = {name for role in spec.agents for name in role.tools}
+    given |= {name for step in spec.steps for name in step.tools}
     for tool in spec.tools:
         if tool.name not in given:
             continue

@@ -68,6 +68,7 @@ class AttemptCalls:
         """What is recorded of the attempt's calls."""
         self.prefix = ""
         """Stands before the keys of calls that another agent makes within this attempt."""
+        self._tools: Sequence[str] = step.tools
         self._others = 0
         self._numbers: dict[str, int] = {}
         self._conversation = Conversation()
@@ -142,12 +143,17 @@ class AttemptCalls:
         number = self._numbers[kind] = self._numbers.get(kind, 0) + 1
         return f"{self.prefix}{kind} {number}"
 
-    def begin_other(self) -> AttemptCalls:
-        """Return the calls of another agent that works within this attempt; they are numbered apart."""
+    def begin_other(self, tools: Sequence[str]) -> AttemptCalls:
+        """Return the calls of another agent that works within this attempt; they are numbered apart.
+
+        Args:
+            tools: Names of the tools that it may call.
+        """
         self._others += 1
         other = copy(self)
         other.prefix = f"{self.prefix}other {self._others}/"
         other._numbers, other._others = {}, 0
+        other._tools, other._offered, other._offering = tools, None, None
         other._conversation = Conversation()
         return other
 
@@ -263,7 +269,7 @@ class AttemptCalls:
     async def _ask_tools(self) -> dict[str, Offered]:
         run = self.run
         with self.working():
-            offered = await run.compiled.toolbox.offers(self.step.tools, run.workspace)
+            offered = await run.compiled.toolbox.offers(self._tools, run.workspace)
         if offered:
             shown = [
                 {
@@ -277,8 +283,9 @@ class AttemptCalls:
             ]
             data, size = run.compiled.intake.data(shown)
             digest = digest_of(data)
-            if run.offers_noted.get(self.step.declared) != digest:
-                run.offers_noted[self.step.declared] = digest
+            whose = f"{self.prefix}{self.step.declared}"
+            if run.offers_noted.get(whose) != digest:
+                run.offers_noted[whose] = digest
                 await self.note("tool.offer", {"attempt": self.attempt, "tools": data}, "tools", size)
         return offered
 

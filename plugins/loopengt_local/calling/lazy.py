@@ -21,11 +21,11 @@ __all__ = ["LazyCalls"]
 class LazyCalls:
     """Implements ``loopengt_hookspecs.calls.Calls``; the arguments are those of ``AttemptCalls``."""
 
-    __slots__ = ("_attempt", "_deadline", "_occurrence", "_run", "_step", "made", "reservation")
+    __slots__ = ("_attempt", "_deadline", "_occurrence", "_run", "made", "reservation", "step")
 
     def __init__(self, run: LocalRun, step: CompiledStep, occurrence: int, attempt: int) -> None:
         self._run = run
-        self._step = step
+        self.step = step
         self._occurrence = occurrence
         self._attempt = attempt
         self.made: AttemptCalls | None = None
@@ -47,13 +47,13 @@ class LazyCalls:
         if self.made is None:
             from loopengt_local.calling.calls import AttemptCalls
 
-            self.made = AttemptCalls(self._run, self._step, self._occurrence, self._attempt)
+            self.made = AttemptCalls(self._run, self.step, self._occurrence, self._attempt)
             self.made.reservation, self.made.deadline = self.reservation, self.deadline
         return self.made
 
-    def begin_other(self) -> AttemptCalls:
-        """Return the calls of another agent that works within this attempt."""
-        return self._calls().begin_other()
+    def begin_other(self, tools: Sequence[str]) -> AttemptCalls:
+        """Return the calls of another agent that works within this attempt and may call these tools."""
+        return self._calls().begin_other(tools)
 
     async def offers(self) -> Sequence[ToolOffer]:
         """Return the tools that this attempt may call."""

@@ -28,9 +28,9 @@ async def write_summary(calls: LazyCalls, request: AgentRequest, prompt: str) ->
     Raises:
         AgentError: It failed.
     """
-    own = calls.begin_other()
-    assert own.step.summarizer is not None, "only a step with an agent as its summarizer has one write"
-    role, invoke, system = own.step.summarizer
+    assert calls.step.summarizer is not None, "only a step with an agent as its summarizer has one write"
+    role, invoke, system = calls.step.summarizer
+    own = calls.begin_other(role.tools)
     scope = prompt_scope(own.run, request.occurrence, "", None)
     asked = replace(
         request,

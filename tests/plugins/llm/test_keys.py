@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,16 @@ def lacks(
     role = role_of({"provider": provider, "extra": extra or {}})
     found = bench.agent(ScriptedModels([]), role, **options).missing()
     return [(lack.message, lack.remedy) for lack in found]
+
+
+def test_a_service_on_this_machine_that_does_not_answer_is_missing(bench: Bench) -> None:
+    """Where nothing listens at a local address that is said; where something does, nothing is missing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
+        assert lacks(bench, "ollama", {"base_url": url}) == []
+    ((message, remedy),) = lacks(bench, "ollama", {"base_url": url})
+    assert "nothing answers" in message
+    assert remedy == "ollama serve"
 
 
 @pytest.mark.parametrize(

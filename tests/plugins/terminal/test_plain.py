@@ -77,7 +77,6 @@ async def test_retries_errors_questions_and_resume_are_told(
             ("loop.pause", None, {"reason": "approval_required", "detail": "asks"}),
             ("loop.resume", None, used | {"limits": {"max_turns": 3, "max_tokens": 2000}}),
             ("approval.decision", "mend", {"decision": "fail"}),
-            ("tool.call", "mend", {"tool": "hammer"}),
             ("step.error", "mend", data | {"error": "gave up"}),
             ("step.complete", "other", {"turn": 2, "occurrence": 1, "skipped": "mend failed"}),
             ("decision", None, {"name": "next", "value": {"go": 1}}),
@@ -93,11 +92,10 @@ async def test_retries_errors_questions_and_resume_are_told(
         "run 20250101-120000-abcdef: loop demo resumed at turn 1 of 3, 3.0s, 1,500 tokens (500 left), "
         "cost unknown",
         "step mend (lap 1) was decided: fail",
-        "tool hammer",
         "step mend (lap 1) FAILED: gave up",
         "step other (lap 1) skipped: mend failed",
         'decided next: {"go": 1}',
-        "run failed after 6.0s",
+        "run failed after 5.5s",
     ]
 
 
@@ -113,7 +111,9 @@ async def test_control_characters_are_made_visible(
         ("gate.fail", "mend", {"gate": HOSTILE, "proof": proof, "feedback": HOSTILE}),
         ("gate.pass", "mend", {"gate": "g", "proof": {"expression": HOSTILE}}),
         ("approval.request", "mend", {"question": HOSTILE}),
-        ("tool.call", "mend", {"tool": HOSTILE}),
+        ("tool.call", "mend", {"tool": HOSTILE, "input": {HOSTILE: HOSTILE}}),
+        ("tool.result", "mend", {"tool": HOSTILE, "output": HOSTILE}),
+        ("tool.error", "mend", {"tool": HOSTILE, "error": HOSTILE}),
         ("decision", None, {"name": HOSTILE, "value": HOSTILE}),
         ("step.error", "mend", {"error": HOSTILE}),
         ("loop.error", None, {"reason": HOSTILE, "detail": HOSTILE}),
