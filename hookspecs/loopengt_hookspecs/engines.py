@@ -151,8 +151,8 @@ class Engine(Protocol):
     def check(self, spec: LoopSpec) -> None:
         """Refuse a loop that this engine cannot run as it is declared. Nothing of the loop is imported or executed.
 
-        What this machine merely lacks, such as a program or a key, is no reason to refuse it; nor are the loops below it
-        looked at, each of which is checked by itself.
+        What this machine merely lacks, such as a program or a key, is no reason to refuse it. The loops below it are
+        not looked at: each is checked by itself.
 
         Raises:
             LoopRefused: It names all that is declared and would not be enforced, each with its place in the spec.

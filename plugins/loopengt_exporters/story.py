@@ -96,16 +96,22 @@ class Execution:
         """Tokens of all attempts, those of a child run that is under way included."""
         children = [attempt.open_child for attempt in self.attempts]
         below = sum(child.tokens for child in children if child is not None)
-        return below + sum(attempt.spent[0] for attempt in self.attempts)
+        return below + sum(tokens for tokens, _ in self._spent)
 
     @property
     def cost(self) -> tuple[float, int]:
         """Known cost in US dollars, and the number of answers whose cost nobody knows."""
-        known = sum(attempt.spent[1] or 0.0 for attempt in self.attempts)
+        known = sum(cost or 0.0 for _, cost in self._spent)
         unknown = sum(attempt.answered and attempt.cost_usd is None for attempt in self.attempts)
         unknown += sum(attempt.unknown_costs for attempt in self.attempts)
         costs = [attempt.open_child.cost for attempt in self.attempts if attempt.open_child is not None]
         return known + sum(cost for cost, _ in costs), unknown + sum(count for _, count in costs)
+
+    @property
+    def _spent(self) -> list[tuple[int, float | None]]:
+        """Tokens and cost of each attempt; requests of an earlier one that did not end are debited to a later one."""
+        ended = [(attempt.tokens, attempt.cost_usd) for attempt in self.attempts[:-1]]
+        return [*ended, *(attempt.spent for attempt in self.attempts[-1:])]
 
 
 @dataclass(slots=True)
