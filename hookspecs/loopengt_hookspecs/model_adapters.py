@@ -166,7 +166,7 @@ class ModelAdapter(Protocol):
     """Makes models."""
 
     def missing(self, provider: str) -> list[MissingRequirement]:
-        """Return what this machine lacks for a provider; each names the command that mends it. Imports nothing heavy."""
+        """Return what this machine lacks for a provider; each names the command that mends it. It imports little."""
 
     def model(self, settings: ModelSettings) -> Model:
         """Make a model.

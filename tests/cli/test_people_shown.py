@@ -25,7 +25,7 @@ def test_the_plan_names_the_tools(bench: Bench) -> None:
     assert shown.returncode == 0, shown.stderr
     line = "   tool:      send: call work.send in this process, effects once, a person approves each call\n"
     assert shown.stdout.count(line) == 1
-    assert '   declares:  context_tokens: 4000, memory: {"read": {"query": "x"' in shown.stdout
+    assert '   declares:  memory: {"read": {"query": "x"}}, context_tokens: 4000\n' in shown.stdout
     planned = json.loads(bench.run("run", ".", "--dry-run", "--json").stdout)["steps"]
     called = {
         "tool": "send",

@@ -25,7 +25,8 @@ from loopengt_hookspecs.models import (
 
 CONTRACT_EVENTS = """
     loop.start loop.complete loop.error loop.pause loop.resume loop.stop step.start step.complete step.error step.retry
-    agent.invoke agent.progress agent.response agent.error model.request model.response model.error tool.offer tool.call tool.result tool.error gate.pass gate.fail judge.score
+    agent.invoke agent.progress agent.response agent.error model.request model.response model.error tool.offer
+    tool.call tool.result tool.error gate.pass gate.fail judge.score
     approval.request approval.decision budget.add budget.exceeded progress decision handoff
     checkpoint.save checkpoint.load checkpoint.delete memory.read memory.write custom
 """

@@ -1,4 +1,4 @@
-"""Runs of agents that are interrupted, stopped, killed or exhausted in the midst of their calls, by the command line."""
+"""Runs of agents that are interrupted, stopped, killed or exhausted in the midst of their calls."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Until = Callable[..., None]
 
-ODD = {"word": "größer \u2028 \U0001f600 \x00 {x}", "number": 1.0}
+ODD = {"word": "größer \u00a0 \U0001f600 \x00 {x}", "number": 1.0}
 """Arguments that come back from a journal only when nothing is lost on the way."""
 EVEN = {"number": 1e-7, "word": "z"}
 
@@ -36,13 +36,14 @@ def a_talk() -> Dialogue:
     return Dialogue(work=[calls(("note", ODD), ("note", EVEN)), calls(("wait", {"word": "w"})), says()])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "where"),
     [
         ("interrupt", "tool"),
-        pytest.param("interrupt", "model", marks=pytest.mark.slow),
-        pytest.param("stop", "tool", marks=pytest.mark.slow),
-        pytest.param("stop", "model", marks=pytest.mark.slow),
+        ("interrupt", "model"),
+        ("stop", "tool"),
+        ("stop", "model"),
     ],
 )
 def test_broken_off_in_the_midst(stage: Stage, until: Until, how: str, where: str) -> None:

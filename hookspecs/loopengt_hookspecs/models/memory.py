@@ -57,7 +57,9 @@ class MemoryWrite(Declarative):
     """What a step writes to memory when it is completed."""
 
     content: str = Field(
-        default="{output}", min_length=1, description="The text, with {variable} placeholders, {output} among them."
+        default="{output}",
+        min_length=1,
+        description="The text, with {variable} placeholders, {output} among them.",
     )
     scope: MemoryScope = Field(default=MemoryScope.LOOP, description="Whose memory: run, loop or project.")
     metadata: OpenDict = Field(default_factory=dict, description="What a search can filter by.")

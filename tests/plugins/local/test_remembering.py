@@ -107,7 +107,7 @@ def long_text() -> str:
 
 
 async def test_a_context_that_is_too_long_is_shortened(lab: Any) -> None:
-    """What the prompt takes from an earlier step has at most the declared tokens, its first and last words among them."""
+    """What the prompt takes from a step has at most the declared tokens, its first and last words among them."""
     lab.agent = ScriptedAgent(long_text(), "done")
     use = {"name": "use", "prompt_template": "Goal {goal}. Log: {steps.read.output}", "context_tokens": 120}
     result = await run_loop(lab.kernel(), loop_spec("read", use))
