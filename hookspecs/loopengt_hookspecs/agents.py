@@ -96,8 +96,8 @@ class Agent(Protocol):
     loop with a budget in US dollars refuses the agent.
 
     One that calls the tools of its role and step by ``request.calls`` has an attribute ``takes_tools`` that is true,
-    and one that can go on with an earlier conversation (``request.session``) an attribute ``keeps_sessions``: a loop that
-    asks that of another is refused, since it would not be done.
+    and one that can go on with an earlier conversation (``request.session``) an attribute ``keeps_sessions``: a loop
+    that asks that of another is refused, since it would not be done.
     """
 
     def plan(self) -> str:

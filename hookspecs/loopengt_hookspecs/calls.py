@@ -59,9 +59,9 @@ class Calls(Protocol):
     """Makes the calls of one attempt; every result is durable in the journal before it is returned.
 
     When an attempt is taken up again, after a crash, a pause or a wait for a rate limit, the agent is invoked once
-    more, asks for the same calls in the same order, and gets the recorded results at once: it goes on at the first call that
-    has none. So an agent decides from results alone. A call that differs from the recorded one is made anew, and so are
-    all behind it.
+    more, asks for the same calls in the same order, and gets the recorded results at once: it goes on at the first
+    call that has none. So an agent decides from results alone. A call that differs from the recorded one is made
+    anew, and so are all behind it.
     """
 
     async def offers(self) -> Sequence[ToolOffer]:
@@ -88,8 +88,8 @@ class Calls(Protocol):
         """Call a tool; several may be called at the same time.
 
         Arguments and result are held against the tool's schemas, its time limit is enforced, and a person is asked
-        first where it requires approval. What goes wrong with the call, also an unknown tool, is an outcome for the model to
-        read, and no exception.
+        first where it requires approval. What goes wrong with the call, also an unknown tool, is an outcome for the
+        model to read, and no exception.
 
         Args:
             name: Name of one of ``offers()``.
