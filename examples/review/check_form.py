@@ -25,7 +25,9 @@ def problems(text: str, original: str) -> Iterator[str]:
     found = sections(text)
     yield from (f"there is no section '## {heading}'" for heading in HEADINGS if heading not in found)
     yield from (f"the section '## {heading}' is empty" for heading, body in found.items() if not body)
-    yield from (f"the section '## {heading}' is none of the form" for heading in found if heading not in HEADINGS)
+    yield from (
+        f"the section '## {heading}' is none of the form" for heading in found if heading not in HEADINGS
+    )
     if list(found) != HEADINGS and sorted(found) == sorted(HEADINGS):
         yield f"the sections are not in their order: {', '.join(HEADINGS)}"
     if found.get("Facts") != sections(original)["Facts"]:

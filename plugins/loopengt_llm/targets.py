@@ -110,8 +110,12 @@ class Target:
             with socket.create_connection((url.hostname, port), timeout=_CONNECT_SECONDS):
                 return
         except (OSError, ValueError):
-            start = "ollama serve" if self.service.name == "ollama" else "start the program that listens there"
-            yield MissingRequirement(f"{self.by}: nothing answers at {url.scheme}://{url.netloc}", remedy=start)
+            start = (
+                "ollama serve" if self.service.name == "ollama" else "start the program that listens there"
+            )
+            yield MissingRequirement(
+                f"{self.by}: nothing answers at {url.scheme}://{url.netloc}", remedy=start
+            )
 
     def resolved(self) -> ModelSettings:
         """Return the settings that reach the model, the key included.

@@ -24,7 +24,9 @@ steps:
   - {name: work, agent: worker}
 """
 
-CHECKS = "python, loopengt, entry points, config, plugins, components, project, disk, storage, git, auto, specs"
+CHECKS = (
+    "python, loopengt, entry points, config, plugins, components, project, disk, storage, git, auto, specs"
+)
 
 
 class Report(NamedTuple):
