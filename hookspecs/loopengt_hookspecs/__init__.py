@@ -17,6 +17,7 @@ EXTENSION_POINTS: dict[str, str] = {
     "exporters": "loopengt_hookspecs.tracing",
     "gates": "loopengt_hookspecs.gates",
     "judges": "loopengt_hookspecs.judges",
+    "mcp_features": "loopengt_hookspecs.mcp_features",
     "memories": "loopengt_hookspecs.memory",
     "middleware": "loopengt_hookspecs.middleware",
     "model_adapters": "loopengt_hookspecs.model_adapters",

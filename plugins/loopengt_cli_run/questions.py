@@ -28,7 +28,7 @@ _OUTCOMES = (("it was done", "done"), ("do it again", "retry"), ("it failed", "f
 _TEXT = 400
 _VALUE = 160
 _MOST = 12
-"""Arguments or choices that are shown."""
+"""Arguments of a tool that are shown."""
 
 
 def kind_of(question: Mapping[str, Any]) -> str:

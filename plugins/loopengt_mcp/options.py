@@ -1,6 +1,8 @@
-"""The options of the MCP client, ``[mcp]`` in config.toml."""
+"""The options of the MCP client and of the MCP server, ``[mcp]`` in config.toml."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -10,7 +12,7 @@ __all__ = ["McpOptions"]
 
 
 class McpOptions(BaseModel):
-    """The MCP servers of the project, and the limits that hold for all."""
+    """The MCP servers of the project, the limits that hold for all, and what clients of our own server may do."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -27,4 +29,9 @@ class McpOptions(BaseModel):
         default=200_000,
         ge=1_000,
         description="Most bytes of a result that an agent is given; a longer one is kept whole beside it.",
+    )
+    allow_run: Literal["ask", "always", "never"] = Field(
+        default="ask",
+        description="Whether clients of `loopengt mcp` may run loops. ask: what a client has written, and executes "
+        "more than models and people, needs a person's consent; always: it does not; never: nothing is run.",
     )

@@ -105,7 +105,7 @@ class Progress:
         if isinstance(limits, dict):
             self.limits = {key: value for key, value in limits.items() if isinstance(value, int | float)}
 
-    def _of_a_step(self, kind: str, event: TraceEvent, name: str) -> StepProgress:
+    def _of_a_step(self, kind: str, event: TraceEvent, name: str) -> StepProgress | None:
         step = self.steps.get(name)
         if step is None:
             if kind == "agent.progress":  # it comes late: the step is done

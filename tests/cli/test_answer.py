@@ -67,6 +67,7 @@ def test_an_answer_that_does_not_fit_is_not_written(bench: Bench) -> None:
     assert '{"metres": 2}' in outputs(bench)
 
 
+@pytest.mark.slow
 def test_a_question_is_declined(bench: Bench) -> None:
     """``--decline`` with a reason tells the agent so; the reason is not held against the choices."""
     pause(bench, "colour")
@@ -76,6 +77,7 @@ def test_a_question_is_declined(bench: Bench) -> None:
     assert outputs(bench) == [{"said": "none of them", "declined": True}]
 
 
+@pytest.mark.slow
 def test_the_answer_is_asked_for_on_a_terminal(bench: Bench) -> None:
     """Without TEXT the question is shown, and asked until the answer fits; Ctrl-C writes nothing."""
     pause(bench, "colour")
@@ -91,6 +93,7 @@ def test_the_answer_is_asked_for_on_a_terminal(bench: Bench) -> None:
     assert [data["comment"] for data in data_of(bench, "approval.decision")] == ["red"]
 
 
+@pytest.mark.slow
 def test_approve_and_answer_point_to_each_other(bench: Bench) -> None:
     """Words for a question about a tool, approval for one that wants words: exit code 2 and the right line."""
     pause(bench, "free", "plain")
@@ -125,6 +128,7 @@ def test_alike_calls_have_numbers_that_stay(bench: Bench) -> None:
     assert sorted(sent(bench)) == ["ann", "cid"]
 
 
+@pytest.mark.slow
 def test_all_at_once(bench: Bench) -> None:
     """``--all`` answers every question that fits, and none of another tool or kind."""
     pause(bench, "mail", "free")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from .people_kit import Terminal, data_of, outputs, people, sent
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ def test_what_is_put_off_is_not_asked_again(bench: Bench) -> None:
         assert terminal.ends() == 0, terminal.shown
 
 
+@pytest.mark.slow
 def test_the_end_of_the_input_ends_the_asking(bench: Bench) -> None:
     """Ctrl-D leaves this question and those behind it open: nothing is written, exit code 4."""
     people(bench, "mail")
@@ -71,6 +74,7 @@ def test_an_interrupt_ends_the_asking(bench: Bench) -> None:
     assert sent(bench) == []
 
 
+@pytest.mark.slow
 def test_a_rejection_that_is_broken_off_is_none(bench: Bench) -> None:
     """Ctrl-D in place of the reason writes nothing."""
     people(bench, "mail")
@@ -95,6 +99,7 @@ def test_what_was_typed_before_the_question_is_no_answer(bench: Bench) -> None:
     assert sent(bench) == []
 
 
+@pytest.mark.slow
 def test_somebody_else_answers_first(bench: Bench) -> None:
     """While the prompt stands, an answer from elsewhere settles the question, and the run goes on with it."""
     people(bench, "free")
@@ -107,6 +112,7 @@ def test_somebody_else_answers_first(bench: Bench) -> None:
     assert outputs(bench) == [{"said": "from afar", "declined": False}]
 
 
+@pytest.mark.slow
 def test_the_time_of_a_question_ends_the_prompt(bench: Bench) -> None:
     """When a gate's time is over while the prompt stands, its timeout decides, and the run goes on."""
     gate = {"name": "sign-off", "kind": "approval", "timeout_seconds": 1, "on_timeout": "approve"}
@@ -119,6 +125,7 @@ def test_the_time_of_a_question_ends_the_prompt(bench: Bench) -> None:
     assert [data["by"] for data in data_of(bench, "approval.decision")] == ["timeout"]
 
 
+@pytest.mark.slow
 def test_nobody_is_asked_who_did_not_want_to_be(bench: Bench) -> None:
     """With ``--no-ask``, ``--quiet`` or ``--json`` the run pauses at once, on a terminal too."""
     people(bench, "free")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from .people_kit import Terminal, people
 
 if TYPE_CHECKING:
@@ -64,6 +66,7 @@ def test_pieces_of_text_are_for_a_terminal_only(bench: Bench) -> None:
     assert ("tool.call" in kinds, "agent.progress" in kinds) == (True, False)
 
 
+@pytest.mark.slow
 def test_many_calls_of_an_attempt_are_counted_in_the_trace(bench: Bench) -> None:
     """The tree shows 30 calls as one line, and the JSON lines have every one."""
     people(bench, "busy", approval=False)

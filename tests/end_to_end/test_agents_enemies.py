@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -39,12 +38,6 @@ def files_with(stage: Stage, secret: str) -> list[str]:
     """Return the files of the project's own folder that hold a text."""
     paths = (stage.project / ".loopengt").rglob("*")
     return [str(path) for path in paths if path.is_file() and secret.encode() in path.read_bytes()]
-
-
-def tokens_in(stage: Stage) -> int:
-    """Return the tokens that ``loopengt runs`` shows of the only run."""
-    (row,) = json.loads(stage.run("runs", "--json").stdout)
-    return int(row["tokens"])
 
 
 def test_a_bad_day(stage: Stage) -> None:
@@ -154,7 +147,10 @@ async def test_what_attempts_use_together_is_bounded(stage: Stage, monkeypatch: 
     assert 550 <= result.tokens <= 550 + 4 * 11
 
 
-async def test_a_persons_time_is_not_the_attempts(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.slow
+async def test_a_persons_time_is_not_the_attempts(
+    stage: Stage, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No time limit runs out while a person is asked: not the attempt's, also after a summary that had its own."""
     monkeypatch.setenv("NOTES", put_tools(stage)["NOTES"])
     talk = Dialogue(
@@ -167,12 +163,11 @@ async def test_a_persons_time_is_not_the_attempts(stage: Stage, monkeypatch: pyt
     kernel = make_kernel(stage.project, storage="sqlite")
 
     async def approve() -> None:
-        while not (asked := seen.of("approval.request")):
-            await asyncio.sleep(0.02)
+        await asyncio.to_thread(until, lambda: seen.of("approval.request"), "a person is asked")
         await asyncio.sleep(2.5)
         async with kernel.storage() as storage:
             (row,) = await storage.rows()
-            await decide(storage, row.run_id, asked[0].data["id"], Answer(True, "ann"))
+            await decide(storage, row.run_id, seen.of("approval.request")[0].data["id"], Answer(True, "ann"))
         stage.mark("go").touch()
 
     with FakeOpenAI(talk) as server:

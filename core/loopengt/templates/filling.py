@@ -1,0 +1,168 @@
+"""Puts values into the files of a template, so that a value stays one value whatever is in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import yaml
+
+from loopengt.errors import SpecError
+from loopengt.spec import parse_document
+from loopengt.spec.problems import Problem
+from loopengt.templates.about import Value
+from loopengt.templates.scalars import yaml_scalar
+
+__all__ = ["PLACEHOLDER", "Scalar", "fill_text", "fill_yaml", "scalars_of"]
+
+PLACEHOLDER: Final = re.compile(r"<<([a-z][a-z0-9_]{0,63})>>")
+_LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """A single value in a text of YAML, and where it stands."""
+
+    path: tuple[str | int, ...]
+    """Keys and indexes from the root to it."""
+    value: str
+    """What is written, without quotes."""
+    start: int
+    end: int
+    line: int
+    column: int
+    is_key: bool
+    simple: bool
+    """Whether its text can be replaced alone: no block, no tag, no anchor."""
+
+
+def fill_text(text: str, values: Mapping[str, Value]) -> str:
+    """Return a text in which every ``<<name>>`` of a known variable is its value."""
+    return PLACEHOLDER.sub(lambda found: str(values.get(found[1], found[0])), text)
+
+
+def fill_yaml(text: str, values: Mapping[str, Value], file: str) -> str:
+    """Return a text of YAML in which every value ``<<name>>`` is the variable's; all else stays as it is.
+
+    Args:
+        text: YAML, with placeholders as whole values.
+        values: Value by name.
+        file: What problems call the text.
+
+    Raises:
+        SpecError: The text is not YAML, a variable is not known, or a placeholder is no value of its own.
+        UsageError: A value cannot be written.
+    """
+    before = parse_document(text, file)
+    text = text.removeprefix("\ufeff")
+    found = list(scalars_of(text))
+    problems = [problem for scalar in found if (problem := _problem(scalar, values, file))]
+    if problems:
+        raise SpecError(problems)
+    parts, at = [], 0
+    for scalar in found:
+        match = PLACEHOLDER.fullmatch(scalar.value)
+        if match:
+            parts += [text[at : scalar.start], yaml_scalar(values[match[1]])]
+            at = scalar.end
+    filled = "".join([*parts, text[at:]])
+    # Whatever a value may hold, it must not have become anything else, nor changed what stands around it.
+    if parse_document(filled, file).data != _filled(before.data, values):
+        raise SpecError([Problem(file, 1, 1, "the values cannot be put in without changing others", "")])
+    return filled
+
+
+def scalars_of(text: str) -> Iterator[Scalar]:
+    """Iterate over the keys and single values of a text of YAML, in order.
+
+    Raises:
+        YAMLError: It is not YAML.
+    """
+    walk = _Walk()
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, yaml.ScalarEvent):
+            path, is_key = walk.scalar(event.value)
+            simple = event.style not in ("|", ">") and event.tag is None and event.anchor is None
+            start, end = event.start_mark, event.end_mark
+            yield Scalar(
+                path, event.value, start.index, end.index, start.line + 1, start.column + 1, is_key, simple
+            )
+        elif isinstance(event, yaml.CollectionStartEvent):
+            walk.begin(mapping=isinstance(event, yaml.MappingStartEvent))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            walk.end()
+        elif isinstance(event, yaml.AliasEvent):
+            walk.scalar("")
+
+
+class _Walk:
+    """Where in the document the next value stands."""
+
+    def __init__(self) -> None:
+        self._holders: list[tuple[bool, list[Any]]] = []
+        """Of each open collection: whether it is a mapping, and its open key or next index; None: a key is next."""
+
+    def scalar(self, value: str) -> tuple[tuple[str | int, ...], bool]:
+        if self._holders:
+            mapping, at = self._holders[-1]
+            if mapping and at[0] is None:
+                at[0] = value
+                return self._path(), True
+        path = self._path()
+        self._passed()
+        return path, False
+
+    def begin(self, *, mapping: bool) -> None:
+        if self._holders and self._holders[-1][0] and self._holders[-1][1][0] is None:
+            self._holders[-1][1][0] = ""  # a collection as a key: no spec has one
+        self._holders.append((mapping, [None if mapping else 0]))
+
+    def end(self) -> None:
+        self._holders.pop()
+        self._passed()
+
+    def _path(self) -> tuple[str | int, ...]:
+        return tuple(at[0] for _, at in self._holders if at[0] is not None)
+
+    def _passed(self) -> None:
+        if self._holders:
+            mapping, at = self._holders[-1]
+            at[0] = None if mapping else at[0] + 1
+
+
+def _problem(scalar: Scalar, known: Collection[str], file: str) -> Problem | None:
+    names = PLACEHOLDER.findall(scalar.value)
+    whole = PLACEHOLDER.fullmatch(scalar.value) is not None
+    if whole and scalar.simple and not scalar.is_key:
+        if names[0] in known:
+            return None
+        declared = f"declared are {', '.join(known)}" if known else "none is declared"
+        return Problem(
+            file,
+            scalar.line,
+            scalar.column,
+            f"the variable {names[0]!r} is not declared in template.yaml",
+            declared,
+        )
+    named = [name for name in names if name in known]
+    if not named:
+        return None
+    return Problem(
+        file,
+        scalar.line,
+        scalar.column,
+        f"<<{named[0]}>> is not a value of its own",
+        f"write it behind a key, such as {named[0]}: <<{named[0]}>> under context, which prompts see as "
+        f"{{{named[0]}}}",
+    )
+
+
+def _filled(data: Any, values: Mapping[str, Value]) -> Any:
+    if isinstance(data, dict):
+        return {key: _filled(value, values) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_filled(item, values) for item in data]
+    match = PLACEHOLDER.fullmatch(data) if isinstance(data, str) else None
+    return values[match[1]] if match else data

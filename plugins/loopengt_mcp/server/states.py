@@ -1,0 +1,186 @@
+"""Reads where runs stand from their journals, whichever process drives them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from loopengt.display import one_line
+from loopengt.finding import check_runs_exist, find_run, has_crashed, is_driven, keeps_runs
+from loopengt.journal import Fold, read_events
+from loopengt_mcp.server.advice import advice
+from loopengt_mcp.server.cutting import cut
+from loopengt_mcp.server.models import Question, RunRecord, RunState, StepInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from loopengt import Kernel
+    from loopengt_hookspecs.storage import RunRow
+    from loopengt_mcp.server.runs import Runs
+
+__all__ = ["States", "iso", "numbered", "questions_of"]
+
+_REMEMBERED = 16
+"""Runs whose fold is kept, so that asking again reads only what is new."""
+_LONGEST_TEXT = 4_000
+"""Characters of one text of an output that are shown."""
+_LONGEST_OUTPUT = 16_000
+
+
+def iso(at: float) -> str:
+    """Write a time, in seconds since the epoch, as ISO 8601 in UTC; empty for none."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds") if at else ""
+
+
+def numbered(questions: Mapping[str, Mapping[str, Any]]) -> dict[int, Mapping[str, Any]]:
+    """Return open questions by their numbers, which stay when others are answered."""
+    found: dict[int, Mapping[str, Any]] = {}
+    for question in questions.values():
+        number = question.get("number")
+        fits = isinstance(number, int) and number not in found
+        found[number if fits else max(found, default=0) + 1] = question  # type: ignore[index]  # an int, as just seen
+    return found
+
+
+def questions_of(fold: Fold) -> list[Question]:
+    """Return what a run asks."""
+    return [_question(number, data) for number, data in numbered(fold.questions).items()]
+
+
+class States:
+    """Reads runs.
+
+    Args:
+        kernel: The project.
+        runs: The runs that are driven here.
+    """
+
+    def __init__(self, kernel: Kernel, runs: Runs) -> None:
+        self._kernel = kernel
+        self._runs = runs
+        self._folds: OrderedDict[str, Fold] = OrderedDict()
+
+    async def row(self, name: str) -> RunRow:
+        """Return a run's line in listings.
+
+        Args:
+            name: Its id, an unambiguous prefix of it, or ``latest``.
+
+        Raises:
+            RunNotFound: There is none, or more than one.
+        """
+        check_runs_exist(self._kernel, name)
+        return await find_run(await self._runs.storage(), name)
+
+    async def rows(self, *, status: str | None, loop: str | None, limit: int) -> tuple[list[RunRecord], bool]:
+        """Return runs that are no other's child, newest first, and whether there are more."""
+        if not keeps_runs(self._kernel):
+            return [], False
+        storage = await self._runs.storage()
+        wanted = "running" if status == "crashed" else status
+        rows = [row for row in await storage.rows(status=wanted, loop_name=loop) if row.parent is None]
+        if status in ("running", "crashed"):
+            rows = [row for row in rows if has_crashed(row) == (status == "crashed")]
+        return [_record(row) for row in rows[:limit]], len(rows) > limit
+
+    async def fold(self, run_id: str) -> Fold:
+        """Fold a run up to now.
+
+        Raises:
+            RunNotFound: There is no such run.
+        """
+        fold = self._folds.pop(run_id, None) or Fold(history=False)
+        storage = await self._runs.storage()
+        async for events in read_events(storage, run_id, after=fold.seq, together=16):
+            fold.apply_all(events)
+        self._folds[run_id] = fold
+        while len(self._folds) > _REMEMBERED:
+            self._folds.popitem(last=False)
+        return fold
+
+    async def state(self, name: str) -> RunState:
+        """Return where a run stands.
+
+        Raises:
+            RunNotFound: There is none of that name, or more than one.
+        """
+        row = await self.row(name)
+        return self._state(row, await self.fold(row.run_id))
+
+    def _state(self, row: RunRow, fold: Fold) -> RunState:
+        here = self._runs.drives(row.run_id)
+        status = "crashed" if has_crashed(row) and not here else row.status
+        workspace = fold.header.get("workspace", {}).get("path")
+        state = RunState(
+            run_id=row.run_id,
+            loop=row.loop_name,
+            status=status,
+            reason=fold.end.reason.value if fold.end is not None else None,
+            detail=self._runs.errors.get(row.run_id) or (fold.end.detail if fold.end is not None else ""),
+            driven_by="this server" if here else "another process" if is_driven(row) else "",
+            turn=fold.turn,
+            steps=_steps(fold),
+            questions=questions_of(fold),
+            output=cut(fold.last_output, _LONGEST_TEXT, _LONGEST_OUTPUT),
+            workspace=str(workspace) if workspace else None,
+            tokens=fold.tokens,
+            cost_usd=round(fold.cost_usd, 6),
+            unknown_costs=fold.unknown_costs,
+            elapsed_seconds=round(fold.elapsed, 3),
+            started_at=iso(fold.started_at),
+            completed_at=iso(row.completed_at) if row.completed_at is not None else None,
+        )
+        return state.model_copy(update={"next": advice(state)})
+
+
+def _steps(fold: Fold) -> list[StepInfo]:
+    names = [*fold.step_index, *(name for name in fold.steps if name not in fold.step_index)]
+    found = []
+    for name in names[:200]:
+        known = fold.steps.get(name)
+        if known is None:
+            found.append(StepInfo(name=name, status="pending"))
+            continue
+        error = known.outcome.error if known.outcome is not None else None
+        found.append(
+            StepInfo(
+                name=name,
+                status=known.status.value,
+                attempts=known.attempts,
+                error=one_line(error, 300) if error else None,
+            )
+        )
+    return found
+
+
+def _question(number: int, data: Mapping[str, Any]) -> Question:
+    choices, schema = data.get("choices"), data.get("schema")
+    expires_at = data.get("expires_at")
+    return Question(
+        number=number,
+        kind=str(data.get("asks") or data.get("kind") or ""),
+        text=one_line(data.get("question") or "", 2_000),
+        step=str(data.get("step") or ""),
+        gate=str(data.get("gate") or ""),
+        tool=str(data.get("tool") or ""),
+        arguments=cut(data.get("input"), 1_000, 4_000),
+        choices=[str(choice) for choice in choices] if isinstance(choices, list) else [],
+        answer_schema=schema if isinstance(schema, dict) else None,
+        expires_at=iso(float(expires_at)) if isinstance(expires_at, int | float) else None,
+    )
+
+
+def _record(row: RunRow) -> RunRecord:
+    return RunRecord(
+        run_id=row.run_id,
+        loop=row.loop_name,
+        status="crashed" if has_crashed(row) else row.status,
+        reason=row.reason,
+        turn=row.turn,
+        started_at=iso(row.started_at),
+        completed_at=iso(row.completed_at) if row.completed_at is not None else None,
+        tokens=row.tokens,
+        cost_usd=row.cost_usd,
+    )
