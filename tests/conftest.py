@@ -80,6 +80,12 @@ class Site:
         return own | self.environ | {"PYTHONPATH": path}
 
 
+@pytest.fixture(autouse=True)
+def _no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys that a test has read are no secrets to the next one."""
+    monkeypatch.setattr("loopengt.redaction._kept", set())
+
+
 @pytest.fixture
 def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """An empty site; what this process imports from it is forgotten at the end."""
