@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Protocol
 
 if TYPE_CHECKING:
     from loopengt_hookspecs.model_adapters import ModelRequest, ModelResponse
@@ -42,6 +42,11 @@ class PersonQuestion:
     """Seconds after which nobody is waited for any more, and the question counts as declined; None: for ever."""
     schema: Mapping[str, Any] | None = None
     """JSON Schema of an object that the answer must satisfy, which is then given as JSON; None: text."""
+    audience: Literal["person", "host"] = "person"
+    """Who is to answer: a person; or the model of an IDE that is connected to the MCP server, which may also answer by
+    JSON of another type than an object. A person may answer in its place, and is not asked unless they want to."""
+    details: Mapping[str, Any] | None = None
+    """JSON data for a program that answers; people are not shown it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -9,9 +10,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import IO, TypeAlias
 
-__all__ = ["LEFT_OUT", "FileState", "Listing", "Scanner", "changes", "is_left_out", "look"]
+__all__ = ["LEFT_OUT", "FileState", "Listing", "Scanner", "changes", "is_left_out", "look", "open_plain"]
 
 LEFT_OUT = (".git", ".loopengt", "__pycache__")
 """Files and folders of these names, and folders named ``.*_cache``, are no part of what an agent has made."""
@@ -83,24 +84,26 @@ class Scanner:
         now = time.time_ns()
         known, self._digests = self._digests, {}
         return {
-            path: state for path, entry in self._walk("") if (state := self._state(path, entry, known, now))
+            path: state for path, entry in self._walk() if (state := self._state(path, entry, known, now))
         }
 
-    def _walk(self, folder: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
-        try:
-            with os.scandir(os.path.join(self._root, folder)) as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
-        except OSError:
-            return
-        for entry in found:
-            if is_left_out(entry.name):
+    def _walk(self) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        waiting = [""]  # no recursion: an agent may nest folders deeper than Python's stack
+        while waiting:
+            folder = waiting.pop()
+            try:
+                with os.scandir(os.path.join(self._root, folder)) as entries:
+                    found = list(entries)
+            except OSError:
                 continue
-            path = f"{folder}/{entry.name}" if folder else entry.name
-            if entry.is_dir(follow_symlinks=False):
-                if path != self._apart:
-                    yield from self._walk(path)
-            else:
-                yield path, entry
+            for entry in found:
+                path = f"{folder}/{entry.name}" if folder else entry.name
+                if is_left_out(entry.name) or path == self._apart:
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(path)
+                else:
+                    yield path, entry
 
     def _state(
         self, path: str, entry: os.DirEntry[str], known: dict[str, tuple[tuple[int, ...], str]], now: int
@@ -122,9 +125,21 @@ class Scanner:
 
 def _digest(path: str) -> str:
     digest = hashlib.sha256()
-    with open(
-        os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC), "rb", buffering=0
-    ) as file:
+    with open_plain(path) as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
+
+
+def open_plain(path: str | Path) -> IO[bytes]:
+    """Open a file for reading that may have been swapped for something else since it was listed.
+
+    Raises:
+        OSError: It is a link, or no regular file any more, or cannot be opened.
+    """
+    # Not blocking: to open a named pipe that took its place must not wait for a writer.
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return open(file, "rb", buffering=0)

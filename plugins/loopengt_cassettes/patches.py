@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Mapping
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from loopengt_cassettes.errors import CassetteDamaged
-from loopengt_cassettes.folders import FileState, changes, is_left_out
+from loopengt_cassettes.folders import FileState, changes, is_left_out, open_plain
 
 if TYPE_CHECKING:
     from loopengt_cassettes.folders import Listing
@@ -49,7 +50,8 @@ def make_patch(
             patch[path] = entry | {"link": new.content}
             continue
         try:
-            content = redact((root / path).read_bytes())
+            with open_plain(root / path) as file:
+                content = redact(file.read())
         except OSError:  # gone, or closed to us, since it was listed: whoever did that takes it down
             continue
         patch[path] = entry | {"mode": f"{new.mode:o}"} | _content(content, put_blob)
@@ -161,7 +163,9 @@ def _remove_empty(root: Path, folders: Iterable[Path]) -> None:
 def _make_way(root: Path, path: PurePosixPath) -> Path:
     """Return where to write a file: its folders are there, and nothing of another kind is in its place."""
     folder = _parent(root, path)
-    folder.mkdir(parents=True, exist_ok=True)
+    missing = list(takewhile(lambda one: not one.exists(), _parents(folder, root)))
+    for one in reversed(missing):  # mkdir(parents=True) is recursive, and folders may be nested deeply
+        one.mkdir(exist_ok=True)
     target = folder / path.name
     if target.is_symlink():
         target.unlink()  # what it points to is not meant

@@ -1,1 +1,1 @@
-"""Provides the commands ``design`` and ``graph``."""
+"""Provides the commands ``init``, ``design`` and ``graph``."""

@@ -12,7 +12,7 @@ from loopengt.cli import pass_kernel
 
 if TYPE_CHECKING:
     from loopengt import Kernel
-    from loopengt_cli_project.writing import Writer
+    from loopengt_cli_design.writing import Writer
 
 TEMPLATE = "starter"
 
@@ -24,24 +24,23 @@ TEMPLATE = "starter"
 def init(kernel: Kernel, folder: Path | None, force: bool) -> None:
     """Make DIR, the current folder by default, a project with a loop to start from.
 
-    Writes .loopengt/ with its config.toml, and loop.yaml, with the agent that is on PATH and the tests that
-    the folder has. Files that are there stay as they are.
+    Writes .loopengt/ with its config.toml, and loop.yaml, with the agent that this machine has and the checks that
+    the folder's files speak of. Asks nothing; files that are there stay as they are.
     """
     from loopengt.project import GITIGNORE
-    from loopengt_cli_project.files import CONFIG, FOLDERS, SCHEMA_FILE
-    from loopengt_cli_project.schema import schema_text
-    from loopengt_cli_project.writing import Writer
+    from loopengt_cli_design.files import FOLDERS, SCHEMA_FILE, config_text
+    from loopengt_cli_design.writing import Record, Writer
 
     target = folder if folder is not None else _named_project(kernel) or Path()
-    writer = Writer(target, force=force, say=click.echo)
+    writer = Writer(target, force=force, say=click.echo, record=Record(target))
     for name in FOLDERS:
         writer.folder(name)
-    writer.file(".loopengt/config.toml", CONFIG)
+    writer.file(".loopengt/config.toml", config_text(_order(kernel, target)))
     writer.file(".loopengt/.gitignore", GITIGNORE)
     # From here on it is a project, whose own config says which plugins it has.
     kernel = kernel.for_spec(target)
     notes = _write_template(kernel, target, writer)
-    writer.file(SCHEMA_FILE, schema_text(kernel))
+    writer.file(SCHEMA_FILE, _schema(kernel))
     for paragraph in (notes, _next(target)):
         if paragraph:
             click.echo("\n" + "\n".join(paragraph))
@@ -53,21 +52,38 @@ def _named_project(kernel: Kernel) -> Path | None:
     return kernel.project if named or kernel.environ.get("LOOPENGT_PROJECT") else None
 
 
-def _write_template(kernel: Kernel, target: Path, writer: Writer) -> tuple[str, ...]:
-    from loopengt import PluginError
-    from loopengt_cli_project.files import SCHEMA_LINE
-    from loopengt_cli_project.starting import SPEC, make_start
+def _order(kernel: Kernel, target: Path) -> list[str]:
+    """The coding CLIs of this machine, whatever a config that is there, and may be broken, says of them."""
+    from loopengt import Kernel as AnyKernel
+    from loopengt_cli_design.detecting import find_workers
+    from loopengt_cli_design.starting import cli_order
 
-    files = kernel.get("templates", TEMPLATE).files()
-    if SPEC not in files:
-        plugin = kernel.component("templates", TEMPLATE).plugin
-        raise PluginError(f"the template {TEMPLATE!r} of the plugin {plugin!r} has no {SPEC}")
-    start = make_start(files[SPEC], target, kernel.environ)
+    return cli_order(find_workers(AnyKernel(target, config={}, environ=kernel.environ)))
+
+
+def _write_template(kernel: Kernel, target: Path, writer: Writer) -> tuple[str, ...]:
+    from loopengt_cli_design.designs import open_template
+    from loopengt_cli_design.detecting import find_workers, look_over
+    from loopengt_cli_design.files import SCHEMA_LINE
+    from loopengt_cli_design.starting import SPEC, make_start
+
+    findings = look_over(target)
+    files = open_template(kernel, TEMPLATE).fill({})
+    start = make_start(files[SPEC], findings, find_workers(kernel))
     text = start.text if "yaml-language-server:" in start.text else SCHEMA_LINE + start.text
-    notes = start.notes if writer.file(SPEC, text) else ()
+    notes: tuple[str, ...] = ()
+    if writer.file(SPEC, text):
+        notes = (f"project: {', '.join(findings.languages) or 'of no language that was recognised'}", *start.notes)
     for name in sorted(files.keys() - {SPEC}):
         writer.file(name, files[name])
     return notes
+
+
+def _schema(kernel: Kernel) -> str:
+    """The schema as ``loopengt schema`` prints it."""
+    import json
+
+    return json.dumps(kernel.spec_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def _next(target: Path) -> tuple[str, ...]:

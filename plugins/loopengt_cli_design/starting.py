@@ -5,22 +5,25 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from loopengt_cli_project.detecting import find_checks, find_helper
-from loopengt_cli_project.fitting import put_value, value_at
+from loopengt_cli_design.fitting import add_key, put_value, value_at
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+    from collections.abc import Sequence
 
-__all__ = ["SPEC", "Start", "make_start"]
+    from loopengt_cli_design.detecting import Check, Findings, Worker
+
+__all__ = ["SPEC", "Start", "cli_order", "make_start"]
 
 SPEC = "loop.yaml"
 """The file of a template that holds the loop."""
 
-_OPTIONS: Final = ("agents", 0, "config", "extra")
+_AGENT: Final = ("agents", 0, "config")
 _GATES: Final = ("policy", "verification_gates")
 _USED_GATES: Final = ("steps", 0, "verification_gates")
 _SAYS_AND_FAILS: Final = re.compile(r"echo [^;&|]*>&2; exit 1")
+
+_TOOLS: Final = ("read_file", "list_files", "search_text", "edit_file", "write_file")
+"""What a model needs to work on files; a coding CLI has tools of its own."""
 
 
 class Start(NamedTuple):
@@ -31,7 +34,7 @@ class Start(NamedTuple):
     """What was found for it, and what a person still has to write; one line each."""
 
 
-def make_start(template: str, project: Path, environ: Mapping[str, str]) -> Start:
+def make_start(template: str, findings: Findings, workers: Sequence[Worker]) -> Start:
     """Fit a template's spec to a project.
 
     A command that only says something and fails, ``echo … >&2; exit 1``, stands for one that is still to be
@@ -39,30 +42,68 @@ def make_start(template: str, project: Path, environ: Mapping[str, str]) -> Star
 
     Args:
         template: The spec's text.
-        project: The project folder.
-        environ: The environment.
+        findings: What the project's files speak of.
+        workers: The providers that this machine can use.
     """
-    text, agent = _with_helper(template, project, environ)
-    text, checks = _with_checks(text, project)
+    text, agent = _with_agent(template, workers)
+    text, checks = _with_checks(text, findings.checks)
     return Start(text, tuple(filter(None, (agent, checks))))
 
 
-def _with_helper(text: str, project: Path, environ: Mapping[str, str]) -> tuple[str, str]:
-    if not _is_open(value_at(text, (*_OPTIONS, "command"))):
+def cli_order(workers: Sequence[Worker]) -> list[str]:
+    """Return the coding CLIs to choose from; empty when there is no choice."""
+    names = [worker.provider for worker in workers if worker.kind == "cli"]
+    return names if len(names) > 1 else []
+
+
+def _with_agent(text: str, workers: Sequence[Worker]) -> tuple[str, str]:
+    if not _is_open(value_at(text, (*_AGENT, "extra", "command"))):
         return text, ""
-    helper = find_helper(project, environ)
-    if helper is None:
-        return text, f"agent: none of claude, codex, gemini is on PATH; write yours into {SPEC}"
-    fitted = put_value(text, _OPTIONS, helper.options)
+    clis = [worker for worker in workers if worker.kind == "cli"]
+    others = [worker for worker in workers if worker.kind == "service"]
+    if not clis and others:
+        return _with_model(text, others[0])
+    if len(clis) == 1:
+        name = clis[0].provider
+        value = (
+            f"provider: {name}\n"
+            "extra:\n"
+            "  permissions: edit # files of the workspace; with full it may run everything, unasked\n"
+        )
+        return _put_agent(text, value, name, f"{name}, which is installed")
+    if clis:
+        names = ", ".join(worker.provider for worker in clis)
+        value = "provider: auto # the first of [agents] auto in .loopengt/config.toml that can be used\n"
+        return _put_agent(text, value, "auto", f"auto, the first of {names}")
+    value = "provider: auto # whichever coding CLI is installed when the loop is run; there is none yet\n"
+    note = "auto, but nobody is here yet: install a coding CLI, such as claude, codex or gemini"
+    return _put_agent(text, value, "auto", note)
+
+
+def _put_agent(text: str, value: str, provider: str, note: str) -> tuple[str, str]:
+    fitted = put_value(text, _AGENT, value)
     if fitted is None:
-        return text, f"agent: {helper.program} is on PATH; write its command into {SPEC}"
-    return fitted, f"agent: {helper.program}, which is on PATH"
+        return text, f"agent: write the provider {provider} into {SPEC}"
+    return fitted, f"agent: {note}"
 
 
-def _with_checks(text: str, project: Path) -> tuple[str, str]:
+def _with_model(text: str, worker: Worker) -> tuple[str, str]:
+    """Let a model do the work, with tools that reach no further than the workspace."""
+    model = worker.model or "the provider's own"
+    value = f"provider: {worker.provider}\n"
+    value += f"model: {worker.model} # any model of the service that calls tools\n" if worker.model else ""
+    tools = "".join(f"- {{name: {name}, tool_type: builtin}}\n" for name in _TOOLS)
+    fitted = put_value(text, _AGENT, value)
+    fitted = fitted and add_key(fitted, _AGENT, "tools", f"[{', '.join(_TOOLS)}]")
+    fitted = fitted and add_key(fitted, ("agents",), "tools", tools)
+    if fitted is None:
+        return text, f"agent: write the provider {worker.provider}, and tools for it, into {SPEC}"
+    return fitted, f"agent: {worker.provider} (model {model}), whose key is set, with tools for files"
+
+
+def _with_checks(text: str, checks: Sequence[Check]) -> tuple[str, str]:
     if not _is_open(value_at(text, (*_GATES, 0, "command"))):
         return text, ""
-    checks = find_checks(project)
     if not checks:
         return text, f"check: no test command was recognised; write yours into {SPEC}"
     shown = ", ".join(check.shown for check in checks)

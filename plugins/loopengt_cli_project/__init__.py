@@ -1,1 +1,1 @@
-"""The built-in commands around a project: ``init``, ``validate``, ``schema`` and ``doctor``."""
+"""The built-in commands around a project: ``validate``, ``schema`` and ``doctor``."""

@@ -1,4 +1,4 @@
-"""Registers the commands ``init``, ``validate``, ``schema`` and ``doctor``."""
+"""Registers the commands ``validate``, ``schema`` and ``doctor``."""
 
 from __future__ import annotations
 
@@ -16,8 +16,5 @@ if TYPE_CHECKING:
 def loopengt_register_commands(register: Register[click.Command]) -> None:
     """Register the commands."""
     register("doctor", "loopengt_cli_project.doctor:doctor", summary="Check this machine and this project")
-    register(
-        "init", "loopengt_cli_project.init:init", summary="Make a folder a project, with a loop to start from"
-    )
     register("schema", "loopengt_cli_project.schema:schema", summary="Print the JSON Schema of loop.yaml")
     register("validate", "loopengt_cli_project.validate:validate", summary="Say all that is wrong with specs")

@@ -12,7 +12,7 @@ from loopengt_cli_run.answers import Unfit, fitting
 from loopengt_cli_run.choosing import decided_in_words
 from loopengt_cli_run.deciding import answer_of
 from loopengt_cli_run.prompting import NoMore, is_there, prompt
-from loopengt_cli_run.questions import details_of, is_for_answer, is_for_resume, place_of
+from loopengt_cli_run.questions import details_of, is_for_answer, is_for_host, is_for_resume, place_of
 from loopengt_cli_run.text import lines_of, say
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ class TerminalAsking:
         open_ones = [
             question
             for question in result.questions
-            if not is_for_resume(question) and question["id"] not in self._put_off
+            if not is_for_resume(question)
+            and not is_for_host(question)
+            and question["id"] not in self._put_off
         ]
         settled = False
         if open_ones and is_there():

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "details_of",
     "is_for_answer",
+    "is_for_host",
     "is_for_resume",
     "kind_of",
     "numbered",
@@ -44,6 +45,11 @@ def is_for_resume(question: Mapping[str, Any]) -> bool:
 def is_for_answer(question: Mapping[str, Any]) -> bool:
     """Whether a question wants words, and no approval."""
     return kind_of(question) == "input"
+
+
+def is_for_host(question: Mapping[str, Any]) -> bool:
+    """Whether a question is for the model of an IDE; a person may answer it, too."""
+    return question.get("audience") == "host"
 
 
 def place_of(question: Mapping[str, Any]) -> str:
@@ -111,6 +117,8 @@ def question_lines(
             yield f"time:     {_until(question)}"
         yield from details_of(question)
         words = _selecting(number, question, [other for _, other in everything])
+        if is_for_host(question):
+            yield f"in an IDE: let its model call next_task (run_id {run_id}); `loopengt mcp` connects it"
         if is_for_answer(question):
             yield f"answer:    {command_line(kernel, 'answer', run_id, *words)}"
             yield f"decline:   {command_line(kernel, 'answer', run_id, *words, '--decline')}"

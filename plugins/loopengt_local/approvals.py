@@ -40,6 +40,8 @@ _RELAYED = frozenset(
         "input",
         "choices",
         "schema",
+        "audience",
+        "details",
         "timeout_seconds",
         "on_timeout",
         "asked_at",
@@ -275,6 +277,8 @@ class Approvals:
     def _what_is_asked(self) -> str:
         questions = [self._run.fold.questions[name] for name in self._waiting]
         if len(questions) == 1:
+            if questions[0].get("audience") == "host":
+                return f"{_where(questions[0])} waits for the model of an IDE"
             return f"{_where(questions[0])} asks: {questions[0]['question']}"
         places = ", ".join(_where(question) for question in questions[:_MOST_SHOWN])
         more = f" and {len(questions) - _MOST_SHOWN} more" if len(questions) > _MOST_SHOWN else ""

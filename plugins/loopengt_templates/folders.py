@@ -9,7 +9,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.resources.abc import Traversable
 
-__all__ = ["STARTER", "FolderTemplate"]
+__all__ = [
+    "DEPENDENCY_UPGRADE",
+    "DOCS_SYNC",
+    "FIX_CI",
+    "HANDOFF_LOOP",
+    "PLANNER_EXECUTOR",
+    "RALPH",
+    "RESEARCH_ARCHITECT",
+    "REVIEWER_RETRY",
+    "STARTER",
+    "SUPERVISOR_WORKERS",
+    "TEST_COVERAGE",
+    "FolderTemplate",
+]
 
 
 class FolderTemplate:
@@ -35,5 +48,15 @@ def _texts(folder: Traversable, prefix: str) -> Iterator[tuple[str, str]]:
             yield prefix + entry.name, entry.read_text(encoding="utf-8")
 
 
+DEPENDENCY_UPGRADE = FolderTemplate("dependency_upgrade")
+DOCS_SYNC = FolderTemplate("docs_sync")
+FIX_CI = FolderTemplate("fix_ci")
+HANDOFF_LOOP = FolderTemplate("handoff_loop")
+PLANNER_EXECUTOR = FolderTemplate("planner_executor")
+RALPH = FolderTemplate("ralph")
+RESEARCH_ARCHITECT = FolderTemplate("research_architect")
+REVIEWER_RETRY = FolderTemplate("reviewer_retry")
 STARTER = FolderTemplate("starter")
 """The loop that ``loopengt init`` fits to a project."""
+SUPERVISOR_WORKERS = FolderTemplate("supervisor_workers")
+TEST_COVERAGE = FolderTemplate("test_coverage")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 __all__ = [
+    "DEEPEST",
     "KEPT_OUT",
     "Place",
     "in_words",
@@ -34,6 +35,9 @@ __all__ = [
 
 KEPT_OUT = frozenset({".git", ".loopengt"})
 """Folders (or files) that no tool writes to, at any depth: the repository's and our own."""
+
+DEEPEST = 100
+"""Folders within folders into which tools go: each is a descriptor, and other programs end at long paths."""
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Not blocking: to open a fifo that took a file's place must not wait for a writer.
@@ -218,6 +222,8 @@ class _Walk:
             raise ToolError(f"{self._path} may not be written: tools leave {part} alone")
 
     def _down(self, part: str) -> None:
+        if len(self._names) >= DEEPEST:
+            raise ToolError(f"{self._path[:200]} is nested too deeply: tools go into {DEEPEST} folders at most")
         here = self._folders[-1]
         try:
             folder = open_child(here, part)

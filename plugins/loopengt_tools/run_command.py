@@ -89,6 +89,14 @@ _ARGV = {
 _SHELL = {"type": "string", "minLength": 1, "description": "The command, for /bin/sh."}
 
 
+_GIT_SETTINGS = {
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "safe.bareRepository",
+    "GIT_CONFIG_VALUE_0": "explicit",
+}
+"""Else git takes a folder with a HEAD and a config, which an agent can write, for a repository, and its settings
+name programs that even ``git status`` runs."""
+
 _CWD = {"type": "string", "description": "Folder to run in. Default: the workspace."}
 
 
@@ -155,7 +163,8 @@ def _folder(workspace: Path, cwd: str) -> Path:
 
 
 def _environment(call: ToolCall, options: CommandOptions) -> dict[str, str]:
-    return base_environment(options.pass_env) | {
+    env = base_environment(options.pass_env)
+    return ({} if "GIT_CONFIG_COUNT" in env else _GIT_SETTINGS) | env | {
         "LOOPENGT_RUN_ID": call.run_id,
         "LOOPENGT_STEP": call.step,
         "LOOPENGT_IDEMPOTENCY_KEY": call.idempotency_key,

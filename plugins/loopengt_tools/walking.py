@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from heapq import nsmallest
 from typing import TYPE_CHECKING
 
-from loopengt_tools.confined import is_kept_out, open_child
+from loopengt_tools.confined import DEEPEST, is_kept_out, open_child
 from loopengt_tools.text import printable
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ GENERATED = frozenset(
 
 _MOST_IN_FOLDER = 50_000
 _MOST_SEEN = 500_000
-_DEEPEST = 100
 _SHOWN = 10
 
 
@@ -57,7 +56,7 @@ class Walk:
     stop: Stop
     everything: bool = False
     """Whether to enter folders of installed packages and caches, too; ``.git`` and ``.loopengt`` never."""
-    deepest: int = _DEEPEST
+    deepest: int = DEEPEST
     """How many levels down to go; 1: the folder itself only."""
     left_out: list[str] = field(default_factory=list)
     """Folders that were not entered for what they are."""
@@ -82,7 +81,7 @@ class Walk:
                 yield from self._into(found)
 
     def _into(self, found: Found) -> Iterator[Found]:
-        if len(found.parts) >= _DEEPEST:
+        if len(found.parts) >= DEEPEST:
             self.cut.append(f"{found.path[:200]} is nested too deeply")
             return
         with _opened(found) as folder:

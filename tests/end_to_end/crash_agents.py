@@ -14,9 +14,13 @@ from loopengt_hookspecs.models import End, EndReason, HandoffContext
 if TYPE_CHECKING:
     from loopengt_hookspecs.agents import AgentRequest
     from loopengt_hookspecs.patterns import Run
+    from loopengt_hookspecs.tools import ToolCall
 
 __all__ = [
+    "dispatch",
     "judge",
+    "linger",
+    "mark",
     "patch",
     "patchwork",
     "route",
@@ -130,13 +134,35 @@ async def patchwork(run: Run) -> End:
     return End(EndReason.GOAL_MET, f"the total is {total}")
 
 
-def _note(kind: str, request: AgentRequest) -> None:
+def mark(number: int, call: ToolCall) -> str:
+    """Note that the tool was called."""
+    _note("call", call)
+    return f"marked {number}"
+
+
+async def linger(number: int, call: ToolCall) -> str:
+    """The same, without a thread, and take a moment."""
+    _note("call", call)
+    await asyncio.sleep(0.02)
+    return f"lingered {number}"
+
+
+def dispatch(number: int, call: ToolCall) -> str:
+    """Do what may be done once only."""
+    _note("call", call)
+    time.sleep(0.02)
+    _note("sent", call)
+    return f"dispatched {number}"
+
+
+def _note(kind: str, request: AgentRequest | ToolCall) -> None:
     """Append a line to the effects log; an effect is on the disk when this returns."""
-    line = f"{kind} {request.idempotency_key} {os.getpid()}\n".encode()
+    key = request.idempotency_key.replace(" ", "_")
+    line = f"{kind} {key} {os.getpid()}\n".encode()
     handle = os.open(Path(os.environ["EFFECTS"]), os.O_WRONLY | os.O_APPEND)
     try:
         os.write(handle, line)
-        if kind == "effect":
+        if kind in ("effect", "sent"):
             os.fsync(handle)
     finally:
         os.close(handle)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crash_agents import TOKENS
-from crash_evidence import Look, Watch, essence, processes_of, story
+from crash_evidence import Look, Watch, call_of, essence, processes_of, story
 from crash_lab import Aim, Lab, Pace, Wrong
 from crash_loops import REJECTED, Variant
 
@@ -127,8 +127,9 @@ class Chase:
         return max(turns - (self.look.turns_done() if self._watch.looks else 0), 0)
 
     def _take_look(self) -> None:
-        look = self._lab.look(self.run_id)
-        wrong = self._watch.add(look, self._lab.lines(self.run_id))
+        drivers = self._watch.drivers
+        look = self._lab.look(self.run_id, drivers=drivers)
+        wrong = self._watch.add(look, self._lab.lines(self.run_id, drivers))
         self._lab.note(f"  {look.turns_done()} turns are done; {look.size} events")
         self._lab.require(not wrong, "; ".join(wrong))
 
@@ -139,7 +140,7 @@ class Chase:
         """Decide as a person would who looks at the run."""
         code, short = process.returncode, command[0] in ("approve", "reject") and "--resume" not in command
         gates, end = self.look.questions("gate"), self.look.main.fold.end
-        lost = self.look.questions("unknown_outcome")
+        lost, calls = self.look.questions("unknown_outcome"), self.look.questions("tool")
         if end is not None and end.reason.value == "exhausted" and (killed or code == 3):
             self.added += 1
             more = f"tokens={6 * TOKENS}" if "token" in end.detail else "turns=12"
@@ -148,6 +149,8 @@ class Chase:
             return ["resume", self.run_id if self._lab.rng.random() < 0.8 else "latest", "--quiet"]
         if lost and (killed or code == 4):
             return self._find_out(lost)
+        if calls and (killed or code == 4):
+            return self._permit(calls[0])
         if gates and (killed or code == 4):
             self.answers += 1
             go_on = not self._variant.waits and self._lab.rng.random() < 0.3
@@ -164,6 +167,14 @@ class Chase:
         effects = {line.attempt for line in self._lab.lines(self.run_id) if line.kind == "effect"}
         done = "done" if attempts & effects else "retry"
         return ["resume", self.run_id, "--quiet", "--unknown-outcome", done]
+
+    def _permit(self, question: dict[str, Any]) -> list[str]:
+        """Have a call made again, of which nobody knows whether it was made, unless its effect happened."""
+        self.questions += 1
+        call = call_of(question["id"].partition(" again")[0].replace(" ", "_"))
+        lines = self._lab.lines(self.run_id)
+        word = "reject" if any((line.kind, line.attempt) == ("sent", call) for line in lines) else "approve"
+        return [word, self.run_id, "--step", question["step"]]
 
     # -- the end ----------------------------------------------------------------------------------------------
 

@@ -16,10 +16,21 @@ if TYPE_CHECKING:
     from loopengt.journal import Fold
     from loopengt_hookspecs.models import Event
 
-__all__ = ["Journal", "Line", "Look", "Watch", "essence", "processes_of", "read_lines", "root_of", "story"]
+__all__ = [
+    "Journal",
+    "Line",
+    "Look",
+    "Watch",
+    "call_of",
+    "essence",
+    "processes_of",
+    "read_lines",
+    "root_of",
+    "story",
+]
 
 _OF_THE_CLOCK = {"duration", "duration_seconds", "started_at", "completed_at", "timestamp", "at", "asked_at"}
-_OF_THE_MOMENT = {"by", "mark", "elapsed", "tree"}
+_OF_THE_MOMENT = {"by", "mark", "elapsed", "tree", "response_ids"}
 """Keys of states and events whose values differ from run to run."""
 _OF_THE_ORDER = {"turn", "last_output", "current_step_index"}
 """Those whose values differ, too, where steps execute at the same time."""
@@ -46,16 +57,22 @@ _STORY = {
 
 _OF_ATTEMPTS = {kind for kind in _STORY if kind.startswith(("agent.", "gate.", "step."))} - {"agent.invoke"}
 
+_CALLS = ("ask", "call", "sent")
+"""Kinds of lines about calls of models and tools."""
+_OUTCOMES = ("model.response", "tool.result", "tool.error")
+"""Events of what came of them."""
+
 
 class Line(NamedTuple):
     """A line of the effects log."""
 
     kind: str
-    """``begin``, ``effect`` or ``gate:NAME``."""
+    """``begin``, ``effect`` or ``gate:NAME``; of a tool ``call`` and, where that may happen once, ``sent``; ``ask``."""
     run_id: str
     """The run that was started, also where a child run of it did this."""
     attempt: str
-    """``STEP/OCCURRENCE/ATTEMPT``; before it, of a child run, what its id adds to that of the run, and ``/``."""
+    """``STEP/OCCURRENCE/ATTEMPT``; before it, of a child run, what its id adds to that of the run, and ``/``.
+    Of a call of a tool or a model ``STEP/OCCURRENCE/CALL``."""
     parent: int
     """Pid of the process that had started the program, as long as it was there."""
 
@@ -112,6 +129,9 @@ class Look:
                 found |= {("begin", attempt), ("effect", attempt)}
             elif event.type in ("gate.pass", "gate.fail"):
                 found.add((f"gate:{event.data['gate']}", attempt))
+            elif event.type in _OUTCOMES:
+                call = call_of(f"{attempt}/{event.data['call']}".replace(" ", "_"))
+                found |= {(kind, call) for kind in _CALLS}
         return found
 
     def once(self) -> set[str]:
@@ -186,6 +206,10 @@ class Watch:
         for attempt, count in effects.items():
             if count > 1 and attempt.rsplit("/", 2)[0] in once:
                 yield f"the effect of {attempt}, which may happen once, happened {count} times"
+        sent = Counter(line.attempt for line in lines if line.kind == "sent")
+        yield from (
+            f"{call}, which may be made once, was made {n} times" for call, n in sent.items() if n > 1
+        )
         settled = look.settled()
         for driver in self.drivers[-1:]:
             own = Counter((line.kind, line.attempt) for line in lines if line.parent == driver)
@@ -237,7 +261,7 @@ def story(look: Look, ordered: bool) -> list[str]:
     once = look.once()
     for place, journal in look.journals.items():
         for event, attempt in journal.attempts(place):
-            if event.type not in _STORY or event.data.get("kind") in ("unknown_outcome", "subloop"):
+            if event.type not in _STORY or event.data.get("kind") in ("unknown_outcome", "subloop", "tool"):
                 continue
             data = dict(event.data)
             if attempt.rsplit("/", 2)[0] in once and event.type == "agent.response":
@@ -256,8 +280,15 @@ def read_lines(log: Path) -> list[Line]:
     for text in log.read_text().splitlines():
         kind, key, parent = text.split()
         run_id = root_of(key.partition("/")[0])
-        found.append(Line(kind, run_id, key.removeprefix(run_id).removeprefix("/"), int(parent)))
+        attempt = call_of(key) if kind in _CALLS else key.removeprefix(run_id).removeprefix("/")
+        found.append(Line(kind, run_id, attempt, int(parent)))
     return found
+
+
+def call_of(key: str) -> str:
+    """Return the name of a call by its key: attempts that go on from each other have their calls in common."""
+    *_, step, occurrence, _, call = key.split("/")
+    return f"{step}/{occurrence}/{call}"
 
 
 def root_of(run_id: str) -> str:
@@ -292,6 +323,8 @@ def _once_only(place: str, journal: Journal) -> Iterator[tuple[Any, ...]]:
             yield event.type, place, data["checkpoint_id"]
         elif event.type in _OF_ATTEMPTS and not (event.type == "agent.error" and data.get("fatal")):
             yield event.type, data.get("gate"), attempt
+        elif event.type in _OUTCOMES:
+            yield "an outcome", attempt.rpartition("/")[0], data["call"]
         elif event.type in ("loop.start", "loop.complete"):
             yield event.type, place
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crash_calls import Service
 from crash_evidence import Journal, Line, Look, processes_of, read_lines, root_of
 from crash_specs import write_project
 
@@ -22,7 +23,7 @@ from loopengt import Kernel
 from loopengt.journal import load_run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from loopengt_hookspecs.storage import RunRow, Storage
 
@@ -79,6 +80,8 @@ class Lab:
     storage: str
     rng: random.Random
     """Decides when to kill."""
+    service: Service | None = None
+    """The model of agents that ask one."""
     kills: int = 0
     diary: list[str] = field(default_factory=list)
     """What was done, line by line."""
@@ -91,8 +94,9 @@ class Lab:
 
     def set_up(self) -> None:
         """Make the project."""
-        write_project(self.project, self.storage, self.folder / EFFECTS)
         (self.folder / EFFECTS).touch()
+        self.service = Service(self.folder / EFFECTS)
+        write_project(self.project, self.storage, self.folder / EFFECTS, self.service.url)
         (self.folder / "copy").mkdir()
         (self.folder / "tmp").mkdir()
         self._copies = Kernel(self.folder / "copy", environ={})
@@ -121,6 +125,8 @@ class Lab:
             beside: Called again and again meanwhile.
         """
         process = self.start(*command)
+        if self.service is not None:
+            self.service.driver = process.pid
         self.note("  is left alone" if aim is None else f"  killed {aim.words}")
         deadline = time.monotonic() + _HANGS
         while process.poll() is None and not (aim is not None and aim.strikes()):
@@ -162,6 +168,8 @@ class Lab:
 
     def kill_leftovers(self) -> None:
         """End what runs of this lab have left running."""
+        if self.service is not None:
+            self.service.close()
         kill_all(processes_of(self._run_ids))
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
@@ -181,9 +189,13 @@ class Lab:
 
     # -- what is durable -------------------------------------------------------------------------------------
 
-    def lines(self, run_id: str = "") -> list[Line]:
-        """Return what the programs of a run, or of all, have noted so far."""
-        return [line for line in read_lines(self.folder / EFFECTS) if not run_id or line.run_id == run_id]
+    def lines(self, run_id: str = "", drivers: Collection[int] = ()) -> list[Line]:
+        """Return what the programs of a run, or of all, have noted so far, and what its drivers have asked a model."""
+        return [
+            line
+            for line in read_lines(self.folder / EFFECTS)
+            if not run_id or line.run_id == run_id or (line.kind == "ask" and line.parent in drivers)
+        ]
 
     def new_run(self, *, live: bool = False) -> str:
         """Return the id of a run that was not there before; empty when there is none.
@@ -197,17 +209,18 @@ class Lab:
         self._run_ids += new
         return new[0] if new else ""
 
-    def look(self, run_id: str, *, live: bool = False) -> Look:
+    def look(self, run_id: str, *, live: bool = False, drivers: Collection[int] = ()) -> Look:
         """Read a run from a copy: whoever resumes it finds what the kill has left.
 
         Args:
             run_id: The run.
             live: Whether somebody may just be driving it; then it is read where it is.
+            drivers: Pids of the processes that have driven it.
         """
-        return asyncio.run(self._look(self._kernel if live else self._copy(), run_id))
+        return asyncio.run(self._look(self._kernel if live else self._copy(), run_id, drivers))
 
-    async def _look(self, kernel: Kernel, run_id: str) -> Look:
-        lines = len(self.lines(run_id))
+    async def _look(self, kernel: Kernel, run_id: str, drivers: Collection[int]) -> Look:
+        lines = len(self.lines(run_id, drivers))
         async with kernel.storage() as storage:
             rows = [row for row in await storage.rows(prefix=run_id) if root_of(row.run_id) == run_id]
             journals = {row.run_id.removeprefix(run_id): await _journal(storage, row) for row in rows}

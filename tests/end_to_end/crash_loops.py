@@ -61,6 +61,8 @@ class Variant:
     """Whether runs are driven with ``--wait``, and answered meanwhile by another process."""
     more: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Further loops, by file name."""
+    serviced: bool = False
+    """Whether its agents ask a model: such runs take seconds to start, and are killed only when they are named."""
 
 
 def with_programs() -> list[Variant]:

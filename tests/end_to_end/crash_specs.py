@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from crash_agents import TOKENS
+from crash_calls import URL, with_calls
 from crash_loops import AGENT, GATE, LOG, ONCE, Variant, spec_of, with_programs
 
 __all__ = ["VARIANTS", "write_project"]
@@ -16,13 +17,14 @@ __all__ = ["VARIANTS", "write_project"]
 _AGENTS = Path(__file__).with_name("crash_agents.py")
 
 
-def write_project(folder: Path, storage: str, log: Path) -> None:
+def write_project(folder: Path, storage: str, log: Path, url: str) -> None:
     """Make a project with a loop for each variant, ``VARIANT.yaml``, under git.
 
     Args:
         folder: The project folder.
         storage: Name of the storage.
         log: The effects log.
+        url: Where the model is.
     """
     (folder / ".loopengt").mkdir(parents=True)
     (folder / ".loopengt" / "config.toml").write_text(f'[storage]\nname = "{storage}"\n')
@@ -33,7 +35,7 @@ def write_project(folder: Path, storage: str, log: Path) -> None:
     shutil.copyfile(_AGENTS, folder / "agents.py")
     for variant in VARIANTS.values():
         for name, spec in {f"{variant.name}.yaml": variant.spec, **variant.more}.items():
-            (folder / name).write_text(json.dumps(spec, indent=1).replace(LOG, str(log)))
+            (folder / name).write_text(json.dumps(spec, indent=1).replace(LOG, str(log)).replace(URL, url))
     who = ("-c", "user.name=crash", "-c", "user.email=crash@example.org")
     for command in (("init", "-q"), ("add", "."), (*who, "commit", "-q", "-m", "start")):
         subprocess.run(["git", *command], cwd=folder, check=True)
@@ -176,4 +178,4 @@ def _step(name: str, agent: str, prompt: str = "{goal}", **more: Any) -> dict[st
     return {"name": name, "agent": agent, "prompt_template": prompt, **more}
 
 
-VARIANTS = {variant.name: variant for variant in (*with_programs(), *_functions())}
+VARIANTS = {variant.name: variant for variant in (*with_programs(), *_functions(), *with_calls())}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import signal
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -82,25 +84,24 @@ def test_broken_off_in_the_midst(stage: Stage, until: Until, how: str, where: st
 
 @pytest.mark.slow
 def test_a_call_that_may_be_made_once_is_not_repeated(stage: Stage, until: Until) -> None:
-    """A call with ``effects: once`` that Ctrl-C has cut short is made again only when a person says so."""
+    """A call with ``effects: once`` that Ctrl-C has cut short is made again only when a person says so, each time."""
     env = put_tools(stage)
     talk = a_talk()
     with FakeOpenAI(talk) as server:
         write(stage, loop_of(server.url, tools={"wait": {"effects": "once"}}))
-        process = stage.start("run", "loop.yaml", "--in-place", env=env)
-        until(lambda: stage.marked("begun"), "the tool is being called")
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
-        asked = stage.run("resume", "latest", env=env)
-        assert asked.returncode == 4, asked.stderr
-        assert "may or may not have been done" in asked.stderr
-        assert stage.run("reject", "latest").returncode == 0
+        for times, command in enumerate((["run", "loop.yaml", "--in-place"], ["resume", "latest"]), 1):
+            process = stage.start(*command, env=env)
+            until(lambda times=times: len(stage.marked("begun")) == times, "the tool is being called")
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
+            asked = stage.run("resume", "latest", env=env)
+            assert asked.returncode == 4, asked.stderr
+            assert "may or may not have been done" in asked.stderr
+            assert stage.run("approve" if times == 1 else "reject", "latest").returncode == 0
         done = stage.run("resume", "latest", env=env)
     assert done.returncode == 0, done.stderr
-    assert stage.marked("begun") == ["w"]
-    assert "nobody knows" in talk.bodies[-1]["messages"][-1]["content"] or "may or may not" in str(
-        talk.bodies[-1]
-    )
+    assert stage.marked("begun") == ["w", "w"]
+    assert "may or may not have been done" in talk.bodies[-1]["messages"][-1]["content"]
 
 
 @pytest.mark.slow
@@ -125,6 +126,30 @@ def test_what_was_done_once_is_not_done_again_by_a_changed_loop(stage: Stage, un
     assert done.returncode == 0, done.stderr
     assert stage.marked("sent") == ["it"]
     assert talk.times["work", 0] == 2
+
+
+@pytest.mark.slow
+def test_a_lost_result_is_made_anew(stage: Stage, until: Until) -> None:
+    """A recorded result whose blob is gone is never taken for an empty one: that call is made again, and no other."""
+    env = put_tools(stage)
+    talk = Dialogue(
+        work=[calls(("long", {}), ("note", {"word": "a"})), calls(("wait", {"word": "w"})), says()]
+    )
+    with FakeOpenAI(talk) as server:
+        write(stage, loop_of(server.url))
+        process = stage.start("run", "loop.yaml", "--in-place", env=env)
+        until(lambda: stage.marked("begun"), "the tool is being called")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        (database,) = (stage.project / ".loopengt").glob("*.db")
+        with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+            assert connection.execute("DELETE FROM blobs WHERE length(data) > 60000").rowcount == 1
+        stage.mark("go").touch()
+        done = stage.run("resume", "latest", env=env)
+    assert done.returncode == 0, done.stderr
+    assert talk.asked == [("work", 0), ("work", 1), ("work", 2)]
+    assert stage.marked("noted") == ["a"]
+    assert any(str(message["content"]).startswith("tale tale") for message in talk.bodies[-1]["messages"])
 
 
 @pytest.mark.slow

@@ -27,6 +27,10 @@ NAMES = [
     "resume-laps",
     "resume-long",
     "memories",
+    "requests",
+    "agents",
+    "calls",
+    "spawn",
     "startup",
 ]
 README = "# Title\n\nKept.\n\n<!-- figures: begin -->\nOld.\n<!-- figures: end -->\n\nKept, too.\n"

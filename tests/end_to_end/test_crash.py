@@ -27,6 +27,12 @@ def test_some_kills_lose_nothing() -> None:
 
 
 @pytest.mark.slow
+def test_kills_lose_no_calls() -> None:
+    """After a dozen kills no recorded request or call was made again, and nothing twice that may be done once."""
+    crash("--kills", "12", "--variants", "calls", seconds=230)
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(270)
 @pytest.mark.parametrize("storage", ["sqlite", "jsonl"])
 def test_many_kills_lose_nothing(storage: str) -> None:

@@ -120,8 +120,8 @@ class CallsFold:
     """Calls of tools that may be made once only and have no result yet (``tool.call`` events), by key."""
     anew: int = 0
     """Position up to which nothing counts, since a call differed there from the recorded one."""
-    dropped: set[str] = field(default_factory=set)
-    """Digests of calls up to there that may be made once only."""
+    dropped: dict[str, int] = field(default_factory=dict)
+    """Digests of calls up to there that may be made once only, each with the position of the call."""
 
     def begin_anew(self, position: int) -> None:
         """Let what is recorded up to a position count no more."""
@@ -131,7 +131,7 @@ class CallsFold:
                 if event.seq <= position:
                     del known[key]
                     if event.data.get("once"):
-                        self.dropped.add(event.data["digest"])
+                        self.dropped[event.data["digest"]] = event.seq
 
 
 @dataclass(slots=True)

@@ -192,7 +192,7 @@ class StepsFold(FoldedState):
             calls.begun.pop(key, None)
             calls.results[key] = event
             if event.type == "tool.result":  # asked for once more, and agreed to
-                calls.dropped.discard(event.data.get("digest", ""))
+                calls.dropped.pop(event.data.get("digest", ""), None)
 
     def _memory_read(self, event: Event) -> None:
         if "occurrence" in event.data:  # else an agent tells of its own memory

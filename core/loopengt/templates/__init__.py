@@ -17,8 +17,8 @@ from loopengt._lazy import attach
 if TYPE_CHECKING:
     from .about import TemplateAbout, TemplateVariable
     from .finding import FoundTemplate, find_template, find_templates, templates_folder
-    from .folders import read_folder
-    from .loops import LoopTemplate
+    from .folders import MAX_BYTES, MAX_FILES, read_folder
+    from .loops import LoopTemplate, make_template
     from .scalars import yaml_scalar
 else:
     __getattr__, __dir__ = attach(
@@ -26,19 +26,22 @@ else:
         {
             "about": ("TemplateAbout", "TemplateVariable"),
             "finding": ("FoundTemplate", "find_template", "find_templates", "templates_folder"),
-            "folders": ("read_folder",),
-            "loops": ("LoopTemplate",),
+            "folders": ("MAX_BYTES", "MAX_FILES", "read_folder"),
+            "loops": ("LoopTemplate", "make_template"),
             "scalars": ("yaml_scalar",),
         },
     )
 
 __all__ = [
+    "MAX_BYTES",
+    "MAX_FILES",
     "FoundTemplate",
     "LoopTemplate",
     "TemplateAbout",
     "TemplateVariable",
     "find_template",
     "find_templates",
+    "make_template",
     "read_folder",
     "templates_folder",
     "yaml_scalar",

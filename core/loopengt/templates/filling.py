@@ -36,6 +36,8 @@ class Scalar:
     is_key: bool
     simple: bool
     """Whether its text can be replaced alone: no block, no tag, no anchor."""
+    quoted: bool
+    """Whether it stands in quotes, and is text whatever it says."""
 
 
 def fill_text(text: str, values: Mapping[str, Value]) -> str:
@@ -45,6 +47,8 @@ def fill_text(text: str, values: Mapping[str, Value]) -> str:
 
 def fill_yaml(text: str, values: Mapping[str, Value], file: str) -> str:
     """Return a text of YAML in which every value ``<<name>>`` is the variable's; all else stays as it is.
+
+    In quotes, ``"<<name>>"``, a number becomes text.
 
     Args:
         text: YAML, with placeholders as whole values.
@@ -61,15 +65,19 @@ def fill_yaml(text: str, values: Mapping[str, Value], file: str) -> str:
     problems = [problem for scalar in found if (problem := _problem(scalar, values, file))]
     if problems:
         raise SpecError(problems)
-    parts, at = [], 0
+    parts: list[str] = []
+    meant: dict[tuple[str | int, ...], Value] = {}
+    at = 0
     for scalar in found:
         match = PLACEHOLDER.fullmatch(scalar.value)
         if match:
-            parts += [text[at : scalar.start], yaml_scalar(values[match[1]])]
+            value = values[match[1]]
+            meant[scalar.path] = str(value) if scalar.quoted else value
+            parts += [text[at : scalar.start], yaml_scalar(meant[scalar.path])]
             at = scalar.end
     filled = "".join([*parts, text[at:]])
     # Whatever a value may hold, it must not have become anything else, nor changed what stands around it.
-    if parse_document(filled, file).data != _filled(before.data, values):
+    if parse_document(filled, file).data != _filled(before.data, meant, ()):
         raise SpecError([Problem(file, 1, 1, "the values cannot be put in without changing others", "")])
     return filled
 
@@ -84,10 +92,18 @@ def scalars_of(text: str) -> Iterator[Scalar]:
     for event in yaml.parse(text, Loader=_LOADER):
         if isinstance(event, yaml.ScalarEvent):
             path, is_key = walk.scalar(event.value)
-            simple = event.style not in ("|", ">") and event.tag is None and event.anchor is None
             start, end = event.start_mark, event.end_mark
+            assert start is not None and end is not None, "the parser marks every event"
             yield Scalar(
-                path, event.value, start.index, end.index, start.line + 1, start.column + 1, is_key, simple
+                path=path,
+                value=event.value,
+                start=start.index,
+                end=end.index,
+                line=start.line + 1,
+                column=start.column + 1,
+                is_key=is_key,
+                simple=event.style not in ("|", ">") and event.tag is None and event.anchor is None,
+                quoted=event.style in ("'", '"'),
             )
         elif isinstance(event, yaml.CollectionStartEvent):
             walk.begin(mapping=isinstance(event, yaml.MappingStartEvent))
@@ -159,10 +175,9 @@ def _problem(scalar: Scalar, known: Collection[str], file: str) -> Problem | Non
     )
 
 
-def _filled(data: Any, values: Mapping[str, Value]) -> Any:
+def _filled(data: Any, meant: Mapping[tuple[str | int, ...], Value], path: tuple[str | int, ...]) -> Any:
     if isinstance(data, dict):
-        return {key: _filled(value, values) for key, value in data.items()}
+        return {key: _filled(value, meant, (*path, key)) for key, value in data.items()}
     if isinstance(data, list):
-        return [_filled(item, values) for item in data]
-    match = PLACEHOLDER.fullmatch(data) if isinstance(data, str) else None
-    return values[match[1]] if match else data
+        return [_filled(item, meant, (*path, index)) for index, item in enumerate(data)]
+    return meant.get(path, data)

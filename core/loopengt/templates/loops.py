@@ -17,6 +17,7 @@ LOOP: Final = "loop.yaml"
 ABOUT: Final = "template.yaml"
 README: Final = "README.md"
 _DESCRIBING: Final = frozenset({ABOUT, README})
+_REFUSED: Final = frozenset({".git", ".loopengt", "loopengt_plugins.py"})
 _YAML: Final = (".yaml", ".yml")
 _TEXT: Final = (".md", ".txt")
 
@@ -76,15 +77,24 @@ def make_template(name: str, source: str, files: Mapping[str, str]) -> LoopTempl
     """Make a template of its files.
 
     Raises:
-        PluginError: It has no loop.yaml, or a file that is not inside it.
+        PluginError: It has no loop.yaml, or a file that is not inside it or that it may not write.
         SpecError: Its template.yaml is not valid.
     """
     if LOOP not in files:
         raise PluginError(f"the template {name!r} ({source}) has no {LOOP}")
     for file in files:
-        pure = PurePosixPath(file)
-        if pure.is_absolute() or ".." in pure.parts or "\\" in file or "\0" in file or str(pure) != file:
-            raise PluginError(f"the file {file!r} of the template {name!r} ({source}) is not inside it")
+        if not _is_inside(file):
+            raise PluginError(
+                f"the file {file!r} of the template {name!r} ({source}) is not one that a template may write"
+            )
     text = files.get(ABOUT)
     about = TemplateAbout() if text is None else read_about(text, f"{name}/{ABOUT}")
     return LoopTemplate(name, source, dict(files), about)
+
+
+def _is_inside(file: str) -> bool:
+    """Whether it is a plain path inside the folder, and none that git or loopengt take settings from."""
+    pure = PurePosixPath(file)
+    hidden = {part.lower() for part in pure.parts} & _REFUSED
+    plain = file.isprintable() and "\\" not in file and str(pure) == file
+    return plain and not pure.is_absolute() and ".." not in pure.parts and not hidden

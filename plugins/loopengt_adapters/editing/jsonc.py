@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NoReturn
 
 __all__ = ["Collection", "InvalidText", "Item", "open_collection", "parse", "plain"]
 
-_STRING_OR_COMMENT = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n\r]*|/\*.*?\*/', re.DOTALL)
-_STRING_OR_LAST_COMMA = re.compile(r'"(?:[^"\\\n]|\\.)*"|,(?=\s*[}\]])', re.DOTALL)
-_NOT_BLANK = re.compile(r"[^ \t\n\r]")
+# Possessive, and long runs at once: a config may have megabytes.
+_STRING = r'"(?:[^"\\\n]++|\\.)*+"'
+_COMMENT = re.compile(r"//[^\n\r]*+|/\*.*?\*/", re.DOTALL)
+_RUN_OR_COMMENT = re.compile(rf'((?:[^"/]++|{_STRING})++)|{_COMMENT.pattern}', re.DOTALL)
+_RUN_OR_LAST_COMMA = re.compile(rf'((?:[^",]++|{_STRING}|,(?!\s*+[}}\]]))++)|,', re.DOTALL)
 _BLANK = re.compile(r"[ \t\n\r]*")
 
 
@@ -58,11 +61,12 @@ class Collection:
         return next((item for item in reversed(self.items) if item.key == key), None)
 
 
+@lru_cache(maxsize=4)
 def plain(text: str) -> str:
     """Return the text with blanks in place of comments and trailing commas: JSON, with all places the same."""
     if "/" in text:
-        text = _STRING_OR_COMMENT.sub(_blank_comment, text)
-    return _STRING_OR_LAST_COMMA.sub(_blank_last_comma, text)
+        text = _RUN_OR_COMMENT.sub(_blank_comment, text)
+    return _RUN_OR_LAST_COMMA.sub(_blank_last_comma, text)
 
 
 def parse(text: str) -> Any:
@@ -118,18 +122,18 @@ def _last_comma(text: str, at: int) -> int | None:
     """Return the place of the trailing comma behind blanks and comments, or None."""
     while True:
         at = _skip(text, at)
-        comment = _STRING_OR_COMMENT.match(text, at)
-        if comment is None or comment[0][0] == '"':
+        comment = _COMMENT.match(text, at)
+        if comment is None:
             return at if text[at] == "," else None
         at = comment.end()
 
 
 def _blank_comment(found: re.Match[str]) -> str:
-    return found[0] if found[0][0] == '"' else re.sub(r"[^\n\r]", " ", found[0])
+    return found[0] if found[1] is not None else re.sub(r"[^\n\r]", " ", found[0])
 
 
 def _blank_last_comma(found: re.Match[str]) -> str:
-    if found[0] != ",":
+    if found[1] is not None:
         return found[0]
     at = found.start() - 1
     while at >= 0 and found.string[at] in " \t\n\r":

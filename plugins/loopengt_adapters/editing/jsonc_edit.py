@@ -49,7 +49,7 @@ def put(text: str, path: Path, value: Any) -> str:
 
 def append(text: str, path: Path, value: Any) -> str:
     """Add an element to the list at a path, which is made where there is none; errors are those of ``put``."""
-    found = parse(text) if plain(text).strip() else {}
+    data = found = parse(text) if plain(text).strip() else {}
     for key in path:
         if not isinstance(found, dict) or key not in found:
             return put(text, path, [value])
@@ -57,8 +57,7 @@ def append(text: str, path: Path, value: Any) -> str:
     if not isinstance(found, list):
         raise _not("a list", text, path)
     chain, _ = _descend(text, (*path, len(found)))
-    data = parse(text)
-    _at(data, path).append(value)
+    found.append(value)
     return _checked(_insert(text, chain, None, value), data)
 
 
@@ -74,10 +73,10 @@ def remove(text: str, path: Path, original: str | None) -> str:
     Raises:
         InvalidText: It is not valid.
     """
+    data = parse(text)
     chain, there = _descend(text, path)
     if len(there) < len(path):
         return text
-    data = parse(text)
     del _at(data, path[:-1])[path[-1]]
     edited = _cut(text, chain[-1], _index(chain[-1], path[-1]), data)
     outer = path[:-1]
@@ -96,11 +95,14 @@ def remove(text: str, path: Path, original: str | None) -> str:
 def _descend(text: str, path: Path) -> tuple[list[Collection], Path]:
     """Return the collections that a path leads through, and as much of the path as there is.
 
+    Args:
+        text: A valid document.
+        path: Keys and indices.
+
     Raises:
         InvalidText: The document, or something on the way, is not a collection of the right kind.
     """
     blanked = plain(text)
-    parse(text)
     start = len(blanked) - len(blanked.lstrip())
     chain: list[Collection] = []
     for depth, key in enumerate(path):
@@ -158,7 +160,8 @@ def _fill(
         return f"{text[: into.start + 1]}{member(None)}{text[into.close :]}"
     base = _indent_of(text, into.start)
     kept = inside.rstrip(_BLANKS)
-    return f"{text[: into.start + 1]}{kept}{newline}{base}{unit}{member(base + unit)}{newline}{base}{text[into.close :]}"
+    filled = f"{kept}{newline}{base}{unit}{member(base + unit)}{newline}{base}"
+    return text[: into.start + 1] + filled + text[into.close :]
 
 
 def _cut(text: str, collection: Collection, index: int | None, expected: Any) -> str:
@@ -257,6 +260,7 @@ def _collection(text: str, path: Path) -> Collection | None:
 def _collection_text(text: str, path: Path) -> str | None:
     """Return the text of the object or list at a path of another document, or None."""
     try:
+        parse(text)
         found = _collection(text, path)
     except InvalidText:
         return None

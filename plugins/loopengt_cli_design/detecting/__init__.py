@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from loopengt_cli_design.detecting.checks import Check, Findings, look_over
-from loopengt_cli_design.detecting.workers import Worker, find_workers
+from loopengt_cli_design.detecting.workers import Worker, find_worker, find_workers
 
-__all__ = ["Check", "Findings", "Worker", "find_workers", "look_over"]
+__all__ = ["Check", "Findings", "Worker", "find_worker", "find_workers", "look_over"]

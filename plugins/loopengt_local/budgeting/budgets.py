@@ -29,10 +29,10 @@ class Budgets:
     """The budgets of one run that is driven.
 
     An attempt reserves what it may use at most: what its agent declares (``config.max_tokens``, and its prompt at four
-    characters a token), else the most that one attempt of its agent has used since the run is driven here, else
-    the whole rest. What does not fit beside the reservations of others waits for them, in order. A declared size
-    that does not fit at all is refused; another is admitted while anything is left. So a limit is overdrawn by the
-    last attempt at most, and by what others that are under way with it use beyond their reservations.
+    characters a token), else the most that one attempt of its agent has used since the run is driven here, else the
+    whole rest. What does not fit beside the reservations of others waits for them, in order. A declared size that does
+    not fit at all is refused; another is admitted while anything is left. So a limit is overdrawn by the last attempt
+    at most, and by what others under way use beyond their reservations (one request each, if the engine makes them).
 
     Args:
         run: The run.

@@ -20,9 +20,13 @@ class PastCalls:
 
     def __init__(self, opened: OpenStep | None) -> None:
         known = opened.calls if opened is not None else None
-        self._results: dict[str, Event] = dict(known.results) if known is not None else {}
+        results = known.results if known is not None else {}
+        self._results = {call: event for call, event in results.items() if "lost" not in event.data}
         self._cut_short: dict[str, Event] = dict(known.begun) if known is not None else {}
-        self._dropped: set[str] = set(known.dropped) if known is not None else set()
+        self._dropped: dict[str, int] = dict(known.dropped) if known is not None else {}
+        for event in results.values():
+            if "lost" in event.data and event.data.get("once"):  # its result cannot be read any more
+                self._dropped[event.data["digest"]] = event.seq
         self.anew: int | None = None
         """Position up to which nothing counts any more, once a call differed from the recorded one."""
 
@@ -40,20 +44,21 @@ class PastCalls:
         if event is None or event.data.get("digest") == digest:
             return event
         once = (event, *self._results.values(), *self._cut_short.values())
-        self._dropped |= {one.data["digest"] for one in once if one.data.get("once")}
+        self._dropped |= {one.data["digest"]: one.seq for one in once if one.data.get("once")}
         self._results.clear()
         self._cut_short.clear()
         self.anew = position
         return None
 
-    def was_cut_short(self, call: str) -> bool:
-        """Whether a call that may be made once only was under way when the run was lost."""
-        return self._cut_short.pop(call, None) is not None
+    def cut_short(self, call: str) -> int | None:
+        """Return where a call began that may be made once only, and was under way when the run was lost."""
+        event = self._cut_short.pop(call, None)
+        return None if event is None else event.seq
 
-    def was_dropped(self, digest: str) -> bool:
-        """Whether the same was called, and may be called once only, before the conversation went another way."""
-        return digest in self._dropped
+    def dropped(self, digest: str) -> int | None:
+        """Return where the same was called, and may be called once only, before the conversation went another way."""
+        return self._dropped.get(digest)
 
     def permit(self, digest: str) -> None:
         """A person agrees that it is called once more."""
-        self._dropped.discard(digest)
+        self._dropped.pop(digest, None)

@@ -24,6 +24,10 @@ async def ask_person(calls: AttemptCalls, call: str, question: PersonQuestion) -
         data["choices"] = [text(choice) for choice in question.choices]
     if question.schema is not None:
         data["schema"] = calls.run.compiled.intake.data(dict(question.schema))[0]
+    if question.audience != "person":
+        data["audience"] = question.audience
+    if question.details is not None:
+        data["details"] = calls.run.compiled.intake.data(dict(question.details))[0]
     if question.timeout_seconds is not None:
         data |= {"timeout_seconds": question.timeout_seconds, "on_timeout": "reject"}
     decision = await calls.decision(data)
@@ -45,12 +49,14 @@ async def approve_call(calls: AttemptCalls, call: str, tool: str, arguments: Any
     return f"{decision['by']} did not approve the call" + (f": {said}" if said else "")
 
 
-async def may_repeat(calls: AttemptCalls, call: str, tool: str, why: str) -> bool:
+async def may_repeat(calls: AttemptCalls, call: str, position: int, tool: str, why: str) -> bool:
     """Ask whether to make a call again that may have been made before, although it may be made once only.
 
     Args:
         calls: The calls of the attempt.
         call: Key of the call.
+        position: Where in the journal the call stands that may not be repeated: a person permits one more, and not
+            yet another when that is lost, too.
         tool: Name of what is called.
         why: What is known of it, as the tail of a sentence.
 
@@ -61,7 +67,9 @@ async def may_repeat(calls: AttemptCalls, call: str, tool: str, why: str) -> boo
         f"the tool {tool!r} (effects: once) {why}; it may or may not have been done. "
         "Approve to call it again, reject to tell the agent that nobody knows"
     )
-    decision = await calls.decision(_question(calls, f"{call} again", "tool", text) | {"tool": tool})
+    decision = await calls.decision(
+        _question(calls, f"{call} again {position}", "tool", text) | {"tool": tool}
+    )
     return bool(decision["decision"] == "approved")
 
 

@@ -114,10 +114,12 @@ async def _admit(calls: AttemptCalls, call: str, offered: Offered, arguments: An
         _CallFailed: They do not agree.
     """
     name = offered.offer.name
-    if calls.past.was_cut_short(call) and not await may_repeat(calls, call, name, _WHEN_LOST):
+    begun = calls.past.cut_short(call)
+    if begun is not None and not await may_repeat(calls, call, begun, name, _WHEN_LOST):
         raise _CallFailed(_LOST)
-    if offered.once and calls.past.was_dropped(digest):
-        if not await may_repeat(calls, call, name, _WHEN_DROPPED):
+    dropped = calls.past.dropped(digest)
+    if offered.once and dropped is not None:
+        if not await may_repeat(calls, call, dropped, name, _WHEN_DROPPED):
             raise _CallFailed(_DROPPED)
         calls.past.permit(digest)
     if offered.tool.spec.require_approval:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, ClassVar
 
 import click
 
+from loopengt.cli import pass_kernel
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from loopengt import Kernel
 
 __all__ = ["McpGroup", "mcp"]
 
 
 class McpGroup(click.Group):
-    """The command ``mcp``: shows its help when it is called without a subcommand."""
+    """The command ``mcp``: serves when it is called without a subcommand."""
 
     parts: ClassVar[Mapping[str, str]] = {
+        "allow": "loopengt_mcp.commands.allow:allow",
         "call": "loopengt_mcp.commands.call:call",
         "prompts": "loopengt_mcp.commands.prompts:prompts",
         "read": "loopengt_mcp.commands.read:read",
@@ -37,8 +43,52 @@ class McpGroup(click.Group):
 
 
 @click.group("mcp", cls=McpGroup, invoke_without_command=True)
+@click.option(
+    "--transport",
+    type=click.Choice(["stdio", "streamable-http", "sse"]),
+    default="stdio",
+    show_default=True,
+    help="How clients reach the server; sse is the old name of streamable-http.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Where to listen.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0: a free one.")
+@click.option(
+    "--token",
+    envvar="LOOPENGT_MCP_TOKEN",
+    metavar="TOKEN",
+    help="Bearer token that clients bring; default: one is made and shown. Better in LOOPENGT_MCP_TOKEN or a file.",
+)
+@click.option(
+    "--token-file", type=click.Path(path_type=Path), metavar="FILE", help="File that holds the token alone."
+)
+@click.option("--allow-host", "names", multiple=True, metavar="NAME",
+              help="A further name under which clients may reach it.")  # fmt: skip
 @click.pass_context
-def mcp(ctx: click.Context) -> None:
-    """Try MCP servers by hand: what they offer, and what a call returns."""
+@pass_kernel
+def mcp(
+    kernel: Kernel,
+    ctx: click.Context,
+    transport: str,
+    host: str,
+    port: int,
+    token: str | None,
+    token_file: Path | None,
+    names: tuple[str, ...],
+) -> None:
+    """Serve this project to an IDE or another MCP client; with a command, try other MCP servers by hand.
+
+    The IDE starts `loopengt mcp` itself, and speaks with it on stdin and stdout. When it leaves, runs under way are
+    paused.
+    """
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+        from loopengt_mcp.commands.serve import serve
+
+        serve(
+            kernel,
+            transport=transport,
+            host=host,
+            port=port,
+            token=token,
+            token_file=token_file,
+            names=names,
+        )

@@ -15,6 +15,12 @@ _DONE = "Look at what it did with inspect_trace, or judge it with evaluate_run."
 def advice(state: RunState) -> str:
     """Return one or two sentences for the model."""
     run = f"run_id={state.run_id!r}"
+    if state.tasks and state.status in ("running", "paused", "crashed"):
+        also = f" Beside that: {_of_questions(state, run)}" if state.questions else ""
+        return (
+            f"A step is left to you: call next_task({run}), do what it says, and call submit_task; the run then "
+            f"goes on.{also}"
+        )
     if state.questions and state.status in ("running", "paused"):
         return _of_questions(state, run)
     if state.driven_by:

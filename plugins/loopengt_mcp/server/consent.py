@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["Consents", "meaning"]
 
 FILE = "mcp.json"
-_MOST = 10_000
-"""Entries of each kind that are kept; the oldest go first."""
 
 
 def meaning(loaded: LoadedSpec) -> str:
@@ -98,7 +96,7 @@ class Consents:
 
     def _add(self, kind: str, entries: list[str]) -> None:
         known = self._read()
-        known[kind] = [*(entry for entry in known[kind] if entry not in entries), *entries][-_MOST:]
+        known[kind] = [*(entry for entry in known[kind] if entry not in entries), *entries]
         file = self._kernel.folder / FILE
         draft = file.with_name(f"{FILE}.{os.getpid()}")
         try:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, cast
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 from mcp.server.mcpserver import Context
 
+from loopengt_mcp.host.work import Handed
 from loopengt_mcp.server.consent import Consents
 from loopengt_mcp.server.loops import Loops
 from loopengt_mcp.server.news import News
@@ -17,12 +19,16 @@ from loopengt_mcp.server.states import States
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from mcp.server import ServerRequestContext
+    from mcp.server.context import CallNext, HandlerResult, ServerMiddleware
     from mcp.server.subscriptions import SubscriptionBus
 
     from loopengt import Kernel
     from loopengt_mcp.options import McpOptions
 
-__all__ = ["Desk", "desk_of"]
+__all__ = ["Desk", "current_desk", "desk_of", "seating"]
+
+_current: ContextVar[Desk] = ContextVar("loopengt_mcp_desk")
 
 
 class Desk:
@@ -42,6 +48,7 @@ class Desk:
         self.states = States(kernel, self.runs)
         self.loops = Loops(kernel)
         self.consents = Consents(kernel, options.allow_run)
+        self.handed = Handed()
         self._users = 0
 
     @asynccontextmanager
@@ -67,3 +74,21 @@ class Desk:
 def desk_of(ctx: Context) -> Desk:
     """Return the desk of the server that a call has come to."""
     return cast(Desk, ctx.request_context.lifespan_context)
+
+
+def current_desk() -> Desk:
+    """Return the desk of the server whose message is being handled: resources without parameters get no context."""
+    return _current.get()
+
+
+def seating(desk: Desk) -> ServerMiddleware[Any]:
+    """Return middleware of a server that lets ``current_desk`` know its desk."""
+
+    async def seat(ctx: ServerRequestContext[Any], call_next: CallNext) -> HandlerResult:
+        token = _current.set(desk)
+        try:
+            return await call_next(ctx)
+        finally:
+            _current.reset(token)
+
+    return seat

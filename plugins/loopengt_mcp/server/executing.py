@@ -50,11 +50,9 @@ def _of(spec: LoopSpec) -> Iterator[str]:
         yield f"MCP server {one_line(name)!r}: {_words(server.argv) if server.argv else one_line(server.url or '')}"
     for gate in spec.policy.verification_gates:
         yield from _of_gate(gate)
-    no_progress = spec.policy.no_progress
-    for owner, rule in [("the loop", no_progress), *((f"step {step.name!r}", step.no_progress) for step in spec.steps)]:
-        metric = rule.metric if rule is not None else None
-        if metric is not None and metric.command:
-            yield f"metric of {one_line(owner)}: {_words(metric.command)}"
+    metric = spec.policy.no_progress.metric
+    if metric is not None and metric.command:
+        yield f"metric of no_progress: {_words(metric.command)}"
 
 
 def _of_agent(role: AgentRole) -> Iterator[str]:
@@ -78,8 +76,7 @@ def _of_agent(role: AgentRole) -> Iterator[str]:
 
 def _of_tool(tool: ToolSpec) -> Iterator[str]:
     name, kind = one_line(tool.name), one_line(str(getattr(tool.tool_type, "value", tool.tool_type)))
-    builtin = str(tool.metadata.get("builtin") or tool.name)
-    if kind == "builtin" and {builtin, tool.name} <= _READERS:
+    if kind == "builtin" and tool.name in _READERS:
         return
     more = tool.function_ref or (f"of MCP server {tool.mcp_server}" if tool.mcp_server else "")
     yield f"tool {name!r}, {kind}" + (f" {one_line(more)}" if more else "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from loopengt import Kernel
-    from loopengt.spec import LoadedSpec, Problem
+    from loopengt.spec import LoadedSpec
 
-__all__ = ["FOLDER", "Found", "Loops", "loop_uri"]
+__all__ = ["FOLDER", "Found", "Loops", "is_loop", "loop_uri"]
 
 FOLDER = "loops"
 """Where new loops are written."""
@@ -70,7 +70,7 @@ class Loops:
         """Return the file of a loop.
 
         Args:
-            name: Its path in the project, that of a folder with a ``loop.yaml``, or the name that the loop gives itself.
+            name: Its path in the project, that of a folder with a ``loop.yaml``, or its own name.
 
         Raises:
             UsageError: There is none, or the path leads out of the project; the message names the nearest.
@@ -108,6 +108,15 @@ class Loops:
         """
         return _read(self.path(name))
 
+    def name_of(self, text: str) -> str:
+        """Return the name that a loop gives itself; empty: none, or the text is no loop."""
+        try:
+            data = parse_document(text, "spec").data
+        except SpecError:
+            return ""
+        name = data.get("name") if isinstance(data, dict) else None
+        return name if isinstance(name, str) else ""
+
     # -- loading ----------------------------------------------------------------------------------------------
 
     def load(self, name: str | None, text: str | None, context: Iterable[str] = ()) -> Found:
@@ -125,7 +134,7 @@ class Loops:
             return Found(loaded, text, None, loaded.spec.name)
         path = self.path(name or "")
         written = _read(path)
-        with _relative(self._kernel.project):
+        with _renamed((f"{self._kernel.project.resolve()}/", "")):
             loaded = self._kernel.load_spec(path, names)
         return Found(loaded, written, path, shown(self._kernel.project, path))
 
@@ -169,51 +178,18 @@ class Loops:
         with TemporaryDirectory(prefix="loopengt-") as folder:
             file = Path(folder) / ("spec.json" if text.lstrip().startswith("{") else "spec.yaml")
             file.write_text(text, encoding="utf-8", errors="replace", newline="")
-            with _relative(Path(folder)):
+            with _renamed((f"{file}", "spec")):
                 return self._kernel.load_spec(file, context)
 
-    # -- writing ----------------------------------------------------------------------------------------------
-
-    def target(self, path: str | None, name: str) -> Path:
-        """Return where a new loop is written: the given path, else one made of its name.
+    def load_file(self, draft: Path, target: Path) -> LoadedSpec:
+        """Load a loop that is to be written; its problems name the file that it is going to be.
 
         Raises:
-            UsageError: It is outside the project, or no file of a loop.
+            SpecError: It has problems.
         """
-        if path is None:
-            plain = "".join(char if char.isascii() and char.isalnum() else "-" for char in name).strip("-").lower()
-            path = f"{FOLDER}/{plain or 'loop'}.yaml"
-        found = inside(self._kernel.project, path)
-        if found.suffix not in SUFFIXES:
-            raise UsageError(
-                f"{one_line(path)!r} does not end as the file of a loop does",
-                remedy=f"Let it end with one of {', '.join(SUFFIXES)}.",
-            )
-        return found
-
-    def write(self, files: dict[Path, str], *, overwrite: bool) -> None:
-        """Write files whole, each at once.
-
-        Raises:
-            UsageError: One exists and is not to be overwritten, or cannot be written.
-        """
-        for path in files:
-            if path.exists() and not overwrite:
-                raise UsageError(
-                    f"{shown(self._kernel.project, path)} exists already",
-                    remedy="Give another `path`, or overwrite=true when the person wants it replaced.",
-                )
-        for path, text in files.items():
-            draft = path.with_name(f".{path.name}.{os.getpid()}")
-            try:
-                path.parent.mkdir(parents=True, exist_ok=True)
-                draft.write_text(text, encoding="utf-8", newline="")
-                draft.replace(path)
-            except OSError as exc:
-                with suppress(OSError):
-                    draft.unlink()
-                name = shown(self._kernel.project, path)
-                raise UsageError(f"{name} cannot be written: {exc.strerror}") from exc
+        name = shown(self._kernel.project, target)
+        with _renamed((str(draft), name), (f"{draft.parent}/", "")):
+            return self._kernel.load_spec(draft)
 
     # -- inside -----------------------------------------------------------------------------------------------
 
@@ -230,7 +206,7 @@ class Loops:
 
     def _check_is_loop(self, path: Path, name: str) -> None:
         """Refuse a file of the project that is no loop: clients are not to read others by this way."""
-        if path.suffix not in SUFFIXES or _head(path, broken=True) is None:
+        if not is_loop(path):
             raise UsageError(
                 f"{one_line(name)!r} is not the file of a loop", remedy="list_loops shows those that are."
             )
@@ -241,7 +217,9 @@ class Loops:
         for folder, folders, files in os.walk(root):
             depth = len(Path(folder).relative_to(root).parts)
             folders[:] = sorted(
-                name for name in folders if not name.startswith(".") and name not in _SKIPPED and depth < _DEEPEST
+                name
+                for name in folders
+                if not name.startswith(".") and name not in _SKIPPED and depth < _DEEPEST
             )
             for name in sorted(files):
                 if name.endswith(SUFFIXES) and not name.startswith("."):
@@ -251,6 +229,11 @@ class Loops:
                     path = Path(folder, name)
                     if path.resolve().is_relative_to(root.resolve()):
                         yield path
+
+
+def is_loop(path: Path) -> bool:
+    """Whether a file is that of a loop, or of what looks like one and is broken."""
+    return path.suffix in SUFFIXES and _head(path, broken=True) is not None
 
 
 def _head(path: Path, *, broken: bool = False) -> dict[str, Any] | None:
@@ -266,8 +249,9 @@ def _head(path: Path, *, broken: bool = False) -> dict[str, Any] | None:
         data = read_document(path).data
     except SpecError:
         return {} if broken else None
-    is_loop = isinstance(data, dict) and {"name", "goal", "agents", "steps"} <= data.keys()
-    return data if is_loop else {} if broken else None
+    if isinstance(data, dict) and {"name", "goal", "agents", "steps"} <= data.keys():
+        return data
+    return {} if broken else None
 
 
 def _read(path: Path) -> str:
@@ -277,21 +261,21 @@ def _read(path: Path) -> str:
         raise UsageError(f"{path.name} cannot be read: {exc.strerror}") from exc
 
 
-class _relative:  # noqa: N801  # used as a function, as contextlib's own are
-    """Lets the problems of a spec name files relative to a folder."""
+@contextmanager
+def _renamed(*names: tuple[str, str]) -> Iterator[None]:
+    """Let the problems of a spec name files as clients do, by replacing one text with another."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folders = (f"{folder.resolve()}/", f"{folder}/")
+    def renamed(text: str) -> str:
+        for old, new in names:
+            text = text.replace(old, new)
+        return text
 
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, SpecError):
-            raise SpecError([self._shorten(problem) for problem in error.problems]) from error
-
-    def _shorten(self, problem: Problem) -> Problem:
-        file, message = problem.file, problem.message
-        for folder in self._folders:
-            file, message = file.removeprefix(folder), message.replace(folder, "")
-        return replace(problem, file=file, message=message)
+    try:
+        yield
+    except SpecError as error:
+        raise SpecError(
+            [
+                replace(problem, file=renamed(problem.file), message=renamed(problem.message))
+                for problem in error.problems
+            ]
+        ) from error

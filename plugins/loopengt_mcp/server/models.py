@@ -11,6 +11,7 @@ __all__ = [
     "LoopInfo",
     "LoopList",
     "LoopWritten",
+    "OpenTask",
     "Question",
     "RunList",
     "RunRecord",
@@ -46,9 +47,19 @@ class Question(BaseModel):
     arguments: Any = Field(default=None, description="Of a tool call: what it would be called with.")
     choices: list[str] = Field(default_factory=list, description="Of kind input: the answers to choose from.")
     answer_schema: dict[str, Any] | None = Field(
-        default=None, description="Of kind input: the JSON Schema that the answer, as JSON text, must satisfy."
+        default=None,
+        description="Of kind input: the JSON Schema that the answer, as JSON text, must satisfy.",
     )
     expires_at: str | None = Field(default=None, description="Until when an answer counts, UTC.")
+
+
+class OpenTask(BaseModel):
+    """A step that waits for the model of a client."""
+
+    task_id: str
+    step: str
+    prompt: str = Field(description="Its beginning; `next_task` gives the whole.")
+    uri: str
 
 
 class RunState(BaseModel):
@@ -65,10 +76,19 @@ class RunState(BaseModel):
     detail: str = ""
     next: str = Field(default="", description="What to call next.")
     driven_by: str = Field(default="", description="this server, another process, or empty: nobody.")
+    now: str = Field(
+        default="", description="What happened last, where this server drives it; it may not be in the journal yet."
+    )
     turn: int = 0
     steps: list[StepInfo] = Field(default_factory=list)
     questions: list[Question] = Field(default_factory=list)
-    output: Any = Field(default=None, description="Output of the step that completed last; long texts are cut.")
+    tasks: list[OpenTask] = Field(
+        default_factory=list,
+        description="Steps that wait for you, the model of the client: take them up with next_task.",
+    )
+    output: Any = Field(
+        default=None, description="Output of the step that completed last; long texts are cut."
+    )
     workspace: str | None = Field(default=None, description="Folder that the run works in.")
     tokens: int = 0
     cost_usd: float = 0.0
@@ -125,7 +145,9 @@ class Evaluation(BaseModel):
     completed_steps: int = 0
     failed_steps: int = 0
     success_rate: float = Field(default=0.0, description="Share of the steps that were completed, 0 to 1.")
-    total_duration: float = Field(default=0.0, description="Seconds from the run's start to its end, or to now.")
+    total_duration: float = Field(
+        default=0.0, description="Seconds from the run's start to its end, or to now."
+    )
     driven_seconds: float = Field(default=0.0, description="Seconds driven, pauses left out.")
     gates_passed: int = 0
     gates_failed: int = 0
@@ -155,7 +177,9 @@ class Validation(BaseModel):
         default_factory=list,
         description="What it would execute beyond models and people, such as commands; these need consent.",
     )
-    needs_consent: bool = Field(default=False, description="Whether a person has to allow it before it is run.")
+    needs_consent: bool = Field(
+        default=False, description="Whether a person has to allow it before it is run."
+    )
     next: str = ""
 
 

@@ -26,7 +26,12 @@ def inside(project: Path, text: str) -> Path:
     path = PurePosixPath(text.replace("\\", "/"))
     if not text.strip() or "\0" in text or len(text) > 1_000:
         raise UsageError("the path is empty or no path", remedy="Give one such as loops/fix.yaml.")
-    if path.is_absolute() or path.parts[0].endswith(":") or path.parts[0].startswith("~") or ".." in path.parts:
+    if (
+        path.is_absolute()
+        or path.parts[0].endswith(":")
+        or path.parts[0].startswith("~")
+        or ".." in path.parts
+    ):
         raise _outside(text)
     if any(part.startswith(".") for part in path.parts):
         raise UsageError(

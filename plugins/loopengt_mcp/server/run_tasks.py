@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
+from mcp.types import CallToolResult, TextContent
 from mcp_types.jsonrpc import INTERNAL_ERROR
 
 from loopengt.approvals import decide
-from loopengt.errors import RunNotFound, RunOwned, StorageError
+from loopengt.errors import RunNotFound, RunOwned, StorageError, UsageError
 from loopengt.finding import exact_run, has_crashed, is_driven
-from loopengt.journal import Fold, clean_text, read_events
+from loopengt.journal import clean_text
+from loopengt_hookspecs.engines import ResumeRequest
 from loopengt_hookspecs.models import RunStatus
 from loopengt_mcp.server.ending import end_at_rest
 from loopengt_mcp.server.task_inputs import (
@@ -24,62 +25,36 @@ from loopengt_mcp.server.task_inputs import (
     is_outcome,
     outcome_of,
 )
-from loopengt_mcp.server.tasks import Task
+from loopengt_mcp.server.tasks import Task, Tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from mcp.types import CallToolResult
+    from collections.abc import Collection, Mapping
 
     from loopengt.approvals import Answer
-    from loopengt_hookspecs.engines import UnknownOutcome
-    from loopengt_hookspecs.storage import RunRow, Storage
+    from loopengt.journal import Fold
+    from loopengt_hookspecs.engines import Engine, RunResult, UnknownOutcome, UnknownOutcomes
+    from loopengt_hookspecs.storage import RunRow
+    from loopengt_mcp.server.desk import Desk
+    from loopengt_mcp.server.watching import Watcher
 
-__all__ = ["RunDriver", "RunTasks"]
+__all__ = ["RUN_TOOLS", "RunTasks", "tasks_of_runs"]
 
-_MOST_FOLDS = 32
+RUN_TOOLS = ("run_loop", "resume_loop", "fork_run")
+"""The tools that begin, or go on with, a run."""
+
 _CANCELLED = "the task was cancelled over MCP"
 _ENDED = (RunStatus.COMPLETED, RunStatus.FAILED)
-
-
-class RunDriver(Protocol):
-    """Drives the runs of this server."""
-
-    def drives(self, run_id: str) -> bool:
-        """Whether this server drives the run, or is about to."""
-
-    def failure(self, run_id: str) -> str:
-        """Say why a run that was driven here broke off; empty: it did not."""
-
-    async def storage(self) -> Storage:
-        """Return the storage, which is open."""
-
-    async def resume(self, run_id: str, outcomes: Mapping[str, UnknownOutcome]) -> None:
-        """Go on with a run; returns when it does, or rests again.
-
-        Args:
-            run_id: The run.
-            outcomes: What to assume of steps that were under way when it was lost, by name.
-
-        Raises:
-            LoopengtError: It cannot be resumed.
-        """
-
-    async def result(self, run_id: str) -> CallToolResult:
-        """Return what the tool that began the run returns of it now."""
 
 
 class RunTasks:
     """The tasks that runs are.
 
     Args:
-        driver: Drives runs.
+        desk: What all tools of the server share.
     """
 
-    def __init__(self, driver: RunDriver) -> None:
-        self._driver = driver
-        self._folds: OrderedDict[str, Fold] = OrderedDict()
-        """The runs that were asked for last, each folded up to some event."""
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
         self._outcomes: dict[str, dict[str, UnknownOutcome]] = {}
         """What was said of cut-short steps of runs that ask of others, too, by run and step."""
 
@@ -89,12 +64,11 @@ class RunTasks:
         if row is None:
             return None
         try:
-            fold = await self._read(task_id)
+            fold = await self._desk.states.fold(task_id)
             return await self._task(row, fold)
         except RunNotFound:
             return None
         except (StorageError, KeyError, TypeError, ValueError, AttributeError) as exc:
-            self._folds.pop(task_id, None)
             message = f"the journal of run {task_id} cannot be read: {exc}"
             error = {"code": INTERNAL_ERROR, "message": message}
             at = row.completed_at or row.started_at
@@ -105,12 +79,12 @@ class RunTasks:
         row = await self._row(task_id)
         if row is None:
             raise RunNotFound(f"there is no run {task_id!r}", remedy="See the tool list_runs.")
-        fold = await self._read(task_id)
+        fold = await self._desk.states.fold(task_id)
         resting = self._is_at_rest(row, fold)
         named = clean_text(f"{by or 'a client'} over MCP")
         said = _said(fold, responses, named)
         wanted = _wants_to_resume(responses.get(_resume_key(fold))) if resting else None
-        storage = await self._driver.storage()
+        storage = await self._desk.runs.storage()
         for key, answer in said.answers.items():
             await decide(storage, task_id, key, answer)
         if resting and wanted is False:
@@ -123,7 +97,7 @@ class RunTasks:
         row = await self._row(task_id)
         if row is None or row.completed_at is not None:
             return
-        storage = await self._driver.storage()
+        storage = await self._desk.runs.storage()
         if not is_driven(row):
             with suppress(RunOwned):  # somebody has just gone on with it
                 await end_at_rest(storage, task_id, _CANCELLED)
@@ -136,25 +110,42 @@ class RunTasks:
         """Resume a run that rests, unless it asks something still."""
         known = self._outcomes.setdefault(run_id, {})
         known.update(outcomes)
-        if self._open(await self._read(run_id)):
+        if self._open(await self._desk.states.fold(run_id)):
             return
         self._outcomes.pop(run_id, None)
         with suppress(RunOwned):  # somebody was quicker
-            await self._driver.resume(run_id, known)
+            await self._resume(run_id, known)
+
+    async def _resume(self, run_id: str, outcomes: Mapping[str, UnknownOutcome]) -> None:
+        """Go on with a run; returns when it does, or rests again.
+
+        Raises:
+            LoopengtError: It cannot be resumed.
+        """
+        self._desk.consents.check_may_run()
+
+        async def drive(engine: Engine, watcher: Watcher) -> RunResult:
+            said: UnknownOutcomes = outcomes or "ask"
+            return await engine.resume(ResumeRequest(run_id, [watcher], unknown_outcome=said))
+
+        await self._desk.runs.begin(run_id, drive)
 
     # -- reading ------------------------------------------------------------------------------------------------
 
     async def _task(self, row: RunRow, fold: Fold) -> Task:
         run_id, status = row.run_id, fold.status
-        driven = self._driver.drives(run_id)
+        driven = self._desk.runs.drives(run_id)
         asked = self._open(fold)
         times = (fold.started_at, max(fold.at, fold.started_at))
         said = _sentence(fold)
         if not driven and status in _ENDED:
-            result = await self._driver.result(run_id)
-            bad = status is RunStatus.FAILED
-            told = result.model_copy(update={"is_error": bad or bool(result.is_error)})
-            data = told.model_dump(by_alias=True, mode="json", exclude_none=True)
+            state = await self._desk.states.state(run_id)
+            result = CallToolResult(
+                content=[TextContent(text=state.model_dump_json(indent=2))],
+                structured_content=state.model_dump(mode="json"),
+                is_error=status is RunStatus.FAILED,
+            )
+            data = result.model_dump(by_alias=True, mode="json", exclude_none=True)
             return Task(run_id, "completed", *times, said, result=data)
         if not driven and status is RunStatus.CANCELLED:
             return Task(run_id, "cancelled", *times, said)
@@ -162,13 +153,13 @@ class RunTasks:
             return Task(run_id, "working", *times, said)
         inputs = {key: form_of(question) for key, question in asked.items()}
         if not inputs:
-            why = self._driver.failure(run_id) or said
+            why = self._desk.runs.errors.get(run_id) or said
             inputs[_resume_key(fold)] = form(f"Run {run_id} rests: {why}. Go on with it?", RESUME)
         return Task(run_id, "input_required", *times, said, inputs=inputs)
 
     def _is_at_rest(self, row: RunRow, fold: Fold) -> bool:
         """Whether nobody drives a run that has not ended."""
-        if self._driver.drives(row.run_id):
+        if self._desk.runs.drives(row.run_id):
             return False
         if has_crashed(row):
             return fold.status in (RunStatus.PENDING, RunStatus.RUNNING)
@@ -184,19 +175,22 @@ class RunTasks:
         }
 
     async def _row(self, run_id: str) -> RunRow | None:
-        row = await exact_run(await self._driver.storage(), run_id) if run_id else None
+        row = await exact_run(await self._desk.runs.storage(), run_id) if run_id else None
         return row if row is not None and row.parent is None else None
 
-    async def _read(self, run_id: str) -> Fold:
-        """Return a run's state, folding only what is new since it was asked for last."""
-        fold = self._folds.pop(run_id, None) or Fold(history=False)
-        storage = await self._driver.storage()
-        async for events in read_events(storage, run_id, after=fold.seq, blobs=False):
-            fold.apply_all(events)
-        self._folds[run_id] = fold
-        while len(self._folds) > _MOST_FOLDS:
-            self._folds.popitem(last=False)
-        return fold
+
+def tasks_of_runs(
+    desk: Desk, *, tools: Collection[str] = (), required: Collection[str] = (), poll_ms: int = 1000
+) -> Tasks:
+    """Make the extension by which runs are tasks.
+
+    Args:
+        desk: What all tools of the server share.
+        tools: Further tools that begin runs.
+        required: Those of them that refuse clients which take no tasks.
+        poll_ms: How often a client should ask, in milliseconds.
+    """
+    return Tasks(RunTasks(desk), [*RUN_TOOLS, *tools], required=required, poll_ms=poll_ms)
 
 
 @dataclass(slots=True)
@@ -239,7 +233,7 @@ def _wants_to_resume(response: Any) -> bool | None:
     content = response.get("content") if isinstance(response, dict) else None
     wanted = content.get("resume") if isinstance(content, dict) else None
     if action != "accept" or not isinstance(wanted, bool):
-        raise ValueError("the answer needs resume, true or false")
+        raise UsageError("the answer needs resume, true or false")
     return wanted
 
 

@@ -72,7 +72,12 @@ class Runs:
 
     def drives(self, run_id: str) -> bool:
         """Whether the run is driven here."""
-        return run_id in self._tasks
+        task = self._tasks.get(run_id)
+        return task is not None and not task.done()
+
+    def watcher(self, run_id: str) -> Watcher | None:
+        """Return what watches a run that is driven here; None: it is not."""
+        return self._watchers.get(run_id) if self.drives(run_id) else None
 
     async def begin(self, run_id: str, drive: Drive) -> None:
         """Begin to drive a run; returns when it goes on, or has come to rest already.
@@ -82,7 +87,7 @@ class Runs:
         """
         if self._closing:
             raise UsageError("the server is ending, and begins no run", remedy="Start it again.")
-        if run_id in self._tasks:
+        if self.drives(run_id):
             raise UsageError(f"run {run_id} is driven by this server already", remedy="Call wait_run.")
         await self.storage()
         watcher = Watcher(run_id, self._news)
@@ -91,7 +96,7 @@ class Runs:
             _driven(drive, self._kernel.engine(), watcher), name=f"loopengt run {run_id}"
         )
         self._tasks[run_id], self._watchers[run_id] = task, watcher
-        task.add_done_callback(lambda done: self._ended(run_id, done))
+        task.add_done_callback(lambda done: self._ended(run_id, done, watcher))
         begun = asyncio.create_task(watcher.begun.wait())
         try:
             await asyncio.wait({task, begun}, return_when=asyncio.FIRST_COMPLETED)
@@ -163,9 +168,9 @@ class Runs:
                 return
             await asyncio.sleep(min(_POLL_SECONDS, left))
 
-    def _ended(self, run_id: str, task: asyncio.Task[RunResult]) -> None:
-        del self._tasks[run_id]
-        watcher = self._watchers.pop(run_id)
+    def _ended(self, run_id: str, task: asyncio.Task[RunResult], watcher: Watcher) -> None:
+        if self._tasks.get(run_id) is task:  # it may have been taken up again already
+            del self._tasks[run_id], self._watchers[run_id]
         watcher.tell()
         error = None if task.cancelled() else task.exception()
         if error is not None and watcher.begun.is_set():

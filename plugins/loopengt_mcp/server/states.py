@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from loopengt.display import one_line
 from loopengt.finding import check_runs_exist, find_run, has_crashed, is_driven, keeps_runs
 from loopengt.journal import Fold, read_events
+from loopengt_mcp.host.work import is_for_host, open_work, task_uri
 from loopengt_mcp.server.advice import advice
 from loopengt_mcp.server.cutting import cut
-from loopengt_mcp.server.models import Question, RunRecord, RunState, StepInfo
+from loopengt_mcp.server.models import OpenTask, Question, RunRecord, RunState, StepInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from loopengt import Kernel
     from loopengt_hookspecs.storage import RunRow
@@ -24,6 +25,7 @@ __all__ = ["States", "iso", "numbered", "questions_of"]
 
 _REMEMBERED = 16
 """Runs whose fold is kept, so that asking again reads only what is new."""
+_MOST_STEPS = 200
 _LONGEST_TEXT = 4_000
 """Characters of one text of an output that are shown."""
 _LONGEST_OUTPUT = 16_000
@@ -45,8 +47,9 @@ def numbered(questions: Mapping[str, Mapping[str, Any]]) -> dict[int, Mapping[st
 
 
 def questions_of(fold: Fold) -> list[Question]:
-    """Return what a run asks."""
-    return [_question(number, data) for number, data in numbered(fold.questions).items()]
+    """Return what a run asks people."""
+    asked = numbered(fold.questions).items()
+    return [_question(number, data) for number, data in asked if not is_for_host(data)]
 
 
 class States:
@@ -110,7 +113,8 @@ class States:
         return self._state(row, await self.fold(row.run_id))
 
     def _state(self, row: RunRow, fold: Fold) -> RunState:
-        here = self._runs.drives(row.run_id)
+        watcher = self._runs.watcher(row.run_id)
+        here = watcher is not None
         status = "crashed" if has_crashed(row) and not here else row.status
         workspace = fold.header.get("workspace", {}).get("path")
         state = RunState(
@@ -120,9 +124,11 @@ class States:
             reason=fold.end.reason.value if fold.end is not None else None,
             detail=self._runs.errors.get(row.run_id) or (fold.end.detail if fold.end is not None else ""),
             driven_by="this server" if here else "another process" if is_driven(row) else "",
+            now=watcher.message if watcher is not None else "",
             turn=fold.turn,
-            steps=_steps(fold),
+            steps=_steps(fold, watcher.under_way if watcher is not None else frozenset()),
             questions=questions_of(fold),
+            tasks=_tasks(fold),
             output=cut(fold.last_output, _LONGEST_TEXT, _LONGEST_OUTPUT),
             workspace=str(workspace) if workspace else None,
             tokens=fold.tokens,
@@ -135,19 +141,28 @@ class States:
         return state.model_copy(update={"next": advice(state)})
 
 
-def _steps(fold: Fold) -> list[StepInfo]:
-    names = [*fold.step_index, *(name for name in fold.steps if name not in fold.step_index)]
+def _tasks(fold: Fold) -> list[OpenTask]:
+    return [
+        OpenTask(
+            task_id=work.task_id, step=work.step, prompt=one_line(work.prompt, 300), uri=task_uri(work.task_id)
+        )
+        for work in open_work(fold)
+    ]
+
+
+def _steps(fold: Fold, under_way: Collection[str]) -> list[StepInfo]:
+    names = dict.fromkeys([*fold.step_index, *fold.steps, *under_way])
     found = []
-    for name in names[:200]:
+    for name in list(names)[:_MOST_STEPS]:
         known = fold.steps.get(name)
         if known is None:
-            found.append(StepInfo(name=name, status="pending"))
+            found.append(StepInfo(name=name, status="running" if name in under_way else "pending"))
             continue
         error = known.outcome.error if known.outcome is not None else None
         found.append(
             StepInfo(
                 name=name,
-                status=known.status.value,
+                status="running" if name in under_way else known.status.value,
                 attempts=known.attempts,
                 error=one_line(error, 300) if error else None,
             )

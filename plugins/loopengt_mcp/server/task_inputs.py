@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from loopengt.approvals import Answer
 from loopengt.display import one_line
+from loopengt.errors import UsageError
 from loopengt.journal import clean_text
-from loopengt.json_schema import JsonSchema, SchemaProblem, listed
 from loopengt.redaction import Redactor
+from loopengt_mcp.server.fitting import fitting
+from loopengt_mcp.server.models import Question
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +33,6 @@ RESUME = {
 _OUTCOMES = ["done", "retry", "fail"]
 _FLAT = frozenset({"string", "number", "integer", "boolean"})
 _MOST_TEXT = 4000
-_MOST_ANSWER = 200_000
 
 
 class Declined(Exception):
@@ -73,7 +74,7 @@ def answer_of(question: Mapping[str, Any], response: Any, by: str) -> Answer:
 
     Raises:
         Declined: It was put away; the question stays open.
-        ValueError: It does not fit; the text says why.
+        UsageError: It does not fit; the text says why.
     """
     content = _content(question, response)
     if content is None:
@@ -82,7 +83,7 @@ def answer_of(question: Mapping[str, Any], response: Any, by: str) -> Answer:
         return Answer(True, by, _clean(_words(question, content)))
     approved = content.get("approve")
     if not isinstance(approved, bool):
-        raise ValueError(f"{_place(question)}: the answer needs approve, true or false")
+        raise UsageError(f"{_place(question)}: the answer needs approve, true or false")
     return Answer(approved, by, _clean(str(content.get("comment") or "")))
 
 
@@ -91,14 +92,14 @@ def outcome_of(question: Mapping[str, Any], response: Any) -> UnknownOutcome:
 
     Raises:
         Declined: It says nothing.
-        ValueError: It says something else.
+        UsageError: It says something else.
     """
     content = _content(question, response)
     if content is None:
         raise Declined
     outcome = content.get("outcome")
     if outcome not in _OUTCOMES:
-        raise ValueError(f"{_place(question)}: the answer needs outcome, one of {', '.join(_OUTCOMES)}")
+        raise UsageError(f"{_place(question)}: the answer needs outcome, one of {', '.join(_OUTCOMES)}")
     return cast("UnknownOutcome", outcome)
 
 
@@ -111,7 +112,7 @@ def _content(question: Mapping[str, Any], response: Any) -> dict[str, Any] | Non
         raise Declined
     content = response.get("content") if isinstance(response, dict) else None
     if action != "accept" or not isinstance(content, dict):
-        raise ValueError(f"{_place(question)}: the answer is no result of elicitation/create")
+        raise UsageError(f"{_place(question)}: the answer is no result of elicitation/create")
     return content
 
 
@@ -138,34 +139,14 @@ def _schema_of(question: Mapping[str, Any]) -> dict[str, Any]:
 
 def _words(question: Mapping[str, Any], content: dict[str, Any]) -> str:
     """Return a person's words, as they fit the question."""
-    choices, wanted = question.get("choices"), question.get("schema")
-    place = _place(question)
+    wanted, choices = question.get("schema"), question.get("choices") or []
     if isinstance(wanted, dict) and _is_flat(wanted):
         text = json.dumps(content, ensure_ascii=False)
     else:
-        found = content.get("answer")
-        if not isinstance(found, str) or not found.strip():
-            raise ValueError(f"{place}: the answer needs answer, a text")
-        text = found
-    if len(text) > _MOST_ANSWER:
-        raise ValueError(f"{place}: the answer is longer than {_MOST_ANSWER:,} characters")
-    if isinstance(choices, list) and choices and text not in [str(choice) for choice in choices]:
-        raise ValueError(f"{place}: {one_line(text)!r} is none of the choices")
-    if isinstance(wanted, dict):
-        _check(place, wanted, text)
-    return text
-
-
-def _check(place: str, schema: dict[str, Any], text: str) -> None:
-    try:
-        value = json.loads(text)
-        wrong = JsonSchema(schema).violations(value)
-    except SchemaProblem:  # whoever asked has to look at the answer himself
-        return
-    except (ValueError, RecursionError) as exc:
-        raise ValueError(f"{place}: the answer is not JSON: {exc}") from None
-    if wrong:
-        raise ValueError(f"{place}: the answer does not fit ($ stands for it):\n{listed(wrong)}")
+        text = str(content.get("answer") or "")
+    asked = Question(number=0, kind="input", text="", choices=[str(choice) for choice in choices])
+    asked.answer_schema = wanted if isinstance(wanted, dict) else None
+    return fitting(asked, text)
 
 
 def _is_flat(schema: Mapping[str, Any]) -> bool:

@@ -17,7 +17,7 @@ from mcp_types.jsonrpc import HEADER_MISMATCH, INTERNAL_ERROR, INVALID_PARAMS
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import Field
 
-from loopengt.errors import LoopengtError
+from loopengt.errors import LoopengtError, UsageError
 
 __all__ = ["IDENTIFIER", "Task", "TaskSource", "Tasks", "declares_tasks"]
 
@@ -65,7 +65,7 @@ class TaskSource(Protocol):
             by: Who answers.
 
         Raises:
-            ValueError: An answer does not fit its question; the text says why. Nothing is answered then.
+            UsageError: An answer does not fit its question; the text says why. Nothing is answered then.
         """
 
     async def cancel(self, task_id: str) -> None:
@@ -129,7 +129,7 @@ class Tasks(Extension):
         result = await call_next(ctx)
         run_id = _run_of(result)
         task = None if run_id is None else await self._source.find(run_id)
-        if task is None or task.status in ("completed", "failed", "cancelled"):
+        if task is None or task.status in ("completed", "cancelled"):
             return result
         return self._base(_as_seen(task, ctx)) | {"resultType": "task"}
 
@@ -140,7 +140,7 @@ class Tasks(Extension):
         await self._find(ctx, params)
         try:
             await self._source.answer(params.task_id, params.input_responses, _client(ctx))
-        except ValueError as exc:
+        except UsageError as exc:
             raise MCPError(code=INVALID_PARAMS, message=str(exc)) from None
         except LoopengtError as exc:
             raise MCPError(code=INTERNAL_ERROR, message=str(exc)) from None

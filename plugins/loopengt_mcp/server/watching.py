@@ -47,6 +47,8 @@ class Watcher:
         """How many things worth telling have happened."""
         self.message = ""
         """The last of them."""
+        self.under_way: set[str] = set()
+        """Steps that have begun: their beginnings reach the journal only with what comes next."""
         self._run_id = run_id
         self._news = news
         self._listening: set[asyncio.Event] = set()
@@ -61,6 +63,11 @@ class Watcher:
         self._news.of_run(event.run_id)
         if event.event_type.family == "loop":
             self._news.of_runs()
+        if event.run_id == self._run_id and event.step_name is not None:
+            if event.event_type.value == "step.start":
+                self.under_way.add(event.step_name)
+            elif event.event_type.value in ("step.complete", "step.error"):
+                self.under_way.discard(event.step_name)
         said = _SAID.get(event.event_type.value)
         if said is not None:
             self.count += 1

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from loopengt_hookspecs.agents import AgentRequest
+
     from .conftest import Studio
 
 
@@ -152,3 +154,21 @@ async def test_a_recording_inside_the_workspace_does_not_record_itself(
     studio.tape = studio.project / "tapes" / "first"
     await studio.record(ScriptedAgent("a", "b"), loop_spec("one", "two"))
     assert studio.cassette("two.1.1")["patch"] == {}
+
+
+async def test_an_agent_that_nests_folders_is_recorded(studio: Studio) -> None:
+    """A file deeper than Python's stack does not end the recording, and is made again by the replay."""
+    deep = "d/" * 1_500 + "x"
+
+    async def nest(request: AgentRequest) -> str:
+        folder = request.workspace
+        for _ in range(deep.count("/")):
+            folder = folder / "d"
+            folder.mkdir()
+        (folder / "x").write_text("deep")
+        return "done"
+
+    copy = studio.copy()
+    assert (await studio.record(ScriptedAgent(nest), loop_spec())).end.reason is EndReason.GOAL_MET
+    assert (await studio.replay(copy, loop_spec())).end.reason is EndReason.GOAL_MET
+    assert (copy / deep).read_text() == "deep"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,23 @@ async def test_a_shell_has_to_be_asked_for(bench: Bench) -> None:
     (offer,) = await bench.bind("run_command", options={"allow": ["ls"]}).offers(bench.workspace)
     assert offer.input_schema["properties"]["command"]["type"] == "array"
     assert offer.description.endswith("Allowed: ls.")
+
+
+
+async def test_git_takes_no_written_folder_for_a_repository(bench: Bench) -> None:
+    """A folder that looks like a bare repository, as an agent can write one, has git run none of its programs."""
+    subprocess.run(["git", "init", "-q", bench.workspace], check=True)
+    for name in ("objects/x", "refs/x"):
+        await bench.call("write_file", path=f"fake/{name}", content="")
+    await bench.call("write_file", path="fake/HEAD", content="ref: refs/heads/main\n")
+    config = (
+        "[core]\nrepositoryformatversion = 0\nbare = false\nworktree = ..\nfsmonitor = \"touch owned; false\"\n"
+    )
+    await bench.call("write_file", path="fake/config", content=config)
+    options = {"allow": ["git status"]}
+    assert "fake/" in await bench.call("run_command", options, command=["git", "status"])
+    said = await bench.call("run_command", options, command=["git", "status"], cwd="fake")
+    assert "safe.bareRepository" in said and not list(bench.workspace.rglob("owned"))
 
 
 # -- binding -------------------------------------------------------------------------

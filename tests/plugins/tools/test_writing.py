@@ -25,6 +25,14 @@ async def test_a_file_is_made_with_its_folders_and_replaced(bench: Bench) -> Non
     assert [p.name for p in (bench.workspace / "a" / "b").iterdir()] == ["ü.txt"]
 
 
+async def test_nothing_is_made_deeper_than_others_can_reach(bench: Bench) -> None:
+    """A file some hundred folders down is made, one deeper is refused: each level is an open descriptor meanwhile."""
+    assert (await bench.call("write_file", path="d/" * 100 + "x", content="")).startswith("Made d/d/")
+    for path in ("d/" * 101 + "x", "e/" * 3_000 + "x"):
+        with pytest.raises(ToolError, match="is nested too deeply: tools go into 100 folders at most"):
+            await bench.call("write_file", path=path, content="")
+
+
 async def test_permissions_stay(bench: Bench) -> None:
     """An executable file is executable after a write and an edit; a new one has the usual permissions."""
     path = bench.write("run.sh", "echo 1\n")

@@ -1,0 +1,1 @@
+"""Observers that tell people, and other programs, what runs do."""

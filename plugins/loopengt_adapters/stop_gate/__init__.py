@@ -1,0 +1,1 @@
+"""A run as a Stop gate of one Claude Code session."""

@@ -1,0 +1,1 @@
+"""The agent provider ``host``: steps that the model of a connected IDE does, without an API key."""

@@ -1,0 +1,124 @@
+"""``loopengt template use`` with git repositories: what is written is shown first, and nothing is executed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from .conftest import Bench
+
+
+def git(folder: Path, *words: str) -> str:
+    """Run git with a name."""
+    identity = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    done = subprocess.run(
+        ["git", *identity, "-C", str(folder), *words], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def repository(bench: Bench) -> Path:
+    """A repository with a template in a folder, two versions of it, and traps for those who check it out."""
+    folder = bench.marks / "repository"
+    (folder / "loops" / "demo").mkdir(parents=True)
+    git(folder, "init", "-q", "-b", "main")
+    spec = bench.loop()
+    (bench.project / "loop.yaml").unlink()
+    trap = f"touch {bench.marks}/executed"
+    git(folder, "config", "filter.trap.smudge", trap)
+    (folder / ".gitattributes").write_text("* filter=trap\n")
+    for version in ("one", "two"):
+        (folder / "loops" / "demo" / "loop.yaml").write_text(
+            json.dumps(spec | {"description": version}, indent=1)
+        )
+        git(folder, "add", "-A")
+        git(folder, "commit", "-qm", version)
+        git(folder, "tag", version)
+    return folder
+
+
+def description(bench: Bench) -> str:
+    """That of the loop that was written."""
+    return str(json.loads((bench.project / "loop.yaml").read_text())["description"])
+
+
+def test_a_folder_at_a_tag_is_used(bench: Bench, repository: Path) -> None:
+    """The folder and version that were named are written, after saying what, and what its loop executes."""
+    used = bench.run("template", "use", f"git+file://{repository}#loops/demo@one", "--yes")
+    assert used.returncode == 0, used.stderr
+    assert description(bench) == "one"
+    assert git(repository, "rev-parse", "one") in used.stderr
+    assert "agent counter: command" in used.stderr and "agent.py" in used.stderr
+    assert not (bench.marks / "executed").exists()
+
+
+@pytest.mark.parametrize("ref", ["", "@main", "@COMMIT"])
+def test_the_default_a_branch_and_a_commit(bench: Bench, repository: Path, ref: str) -> None:
+    """Without a version it is the default branch; a branch and a whole commit id do as well."""
+    ref = ref.replace("COMMIT", git(repository, "rev-parse", "two"))
+    used = bench.run("template", "use", f"file://{repository}#loops/demo{ref}", "--yes")
+    assert used.returncode == 0, used.stderr
+    assert description(bench) == "two"
+
+
+def test_nothing_is_written_without_consent(bench: Bench, repository: Path) -> None:
+    """Where nobody can be asked, and --yes is not given, the files are named and none is written."""
+    used = bench.run("template", "use", f"file://{repository}#loops/demo")
+    assert used.returncode == 2
+    assert "It writes:\n  loop.yaml" in used.stderr and "Add --yes." in used.stderr
+    assert not (bench.project / "loop.yaml").exists()
+
+
+def test_show_takes_an_address_too(bench: Bench, repository: Path) -> None:
+    """A template can be looked at before it is used."""
+    shown = bench.run("template", "show", f"git+file://{repository}#loops/demo@two")
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.startswith("demo (file://")
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("https://example.org/r", "is no address of a template"),
+        ("git+http://example.org/r", "is no address of a template"),
+        ("git+ext://sh -c touch% x", "is no address of a template"),
+        ("git+ssh://", "names no repository"),
+        ("git+file:///REPO#../x", "is not inside the repository"),
+        ("git+file:///REPO#loops@--upload-pack=touch", "is no branch, tag or commit"),
+        ("git+file:///REPO#loops@a:b", "is no branch, tag or commit"),
+        ("git+file:///REPO#nowhere", "has no folder 'nowhere'"),
+        ("git+file:///REPO#loops@gone", "git cannot get"),
+        ("git+file:///nowhere", "git cannot get"),
+        ("git+file:///REPO#loops", "has no loop.yaml"),
+        ("git+https://name:hunter2@127.0.0.1:1/r", "git cannot get https://127.0.0.1:1/r"),
+    ],
+)
+def test_bad_addresses_are_refused(bench: Bench, repository: Path, address: str, says: str) -> None:
+    """What is no address, leads out, or is not there is an error without a traceback, or a password in it."""
+    used = bench.run("template", "use", address.replace("/REPO", str(repository)), "--yes")
+    assert used.returncode in (1, 2)
+    assert says in used.stderr and "Traceback" not in used.stderr and "hunter2" not in used.stderr
+    assert list(bench.project.glob("*.yaml")) == []
+
+
+def test_links_and_large_files_are_refused(bench: Bench, repository: Path) -> None:
+    """A link in the folder, and more bytes than a template may have, are refused before anything is written."""
+    link = repository / "loops" / "demo" / "notes.md"
+    link.symlink_to("/etc/passwd")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "link")
+    used = bench.run("template", "use", f"file://{repository}#loops/demo", "--yes")
+    assert used.returncode == 2 and "'notes.md' of file://" in used.stderr and "is a link" in used.stderr
+    link.unlink()
+    link.write_text("x" * 1_000_001)
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "large")
+    used = bench.run("template", "use", f"file://{repository}#loops/demo", "--yes")
+    assert used.returncode == 2 and "larger than 1 MB" in used.stderr
+    assert not (bench.project / "loop.yaml").exists()

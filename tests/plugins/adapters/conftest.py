@@ -1,0 +1,78 @@
+"""A person's home and a project, into whose tools the adapters install."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from loopengt.testing import make_kernel
+
+if TYPE_CHECKING:
+    from loopengt_hookspecs.adapters import Adapter
+
+
+@dataclass
+class Desk:
+    """A project, and the home of who works in it."""
+
+    project: Path
+    home: Path
+
+    def adapter(self, name: str) -> Adapter:
+        """Return an adapter as the command line would find it."""
+        found: Adapter = make_kernel(self.project).get("adapters", name)
+        return found
+
+    def write(self, path: str, data: bytes) -> Path:
+        """Write a file: ``~/`` begins one of the home, all else is in the project."""
+        file = self.path(path)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+        return file
+
+    def path(self, path: str) -> Path:
+        """Return the path of a file."""
+        return self.home / path[2:] if path.startswith("~/") else self.project / path
+
+    def tree(self) -> dict[str, bytes]:
+        """Return every file of project and home but our own lock, and every folder."""
+        found = {}
+        for base in (self.project, self.home):
+            for path in sorted(base.rglob("*")):
+                name = str(path.relative_to(self.project.parent))
+                if "state" not in path.parts and not name.endswith(".local"):
+                    found[name] = path.read_bytes() if path.is_file() else b"/"
+        return found
+
+    def run(self, *args: str, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run ``loopengt`` in the project as this person would."""
+        return subprocess.run(
+            [sys.executable, "-m", "loopengt", *args],
+            cwd=self.project,
+            env=os.environ | environ,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """A project without tools, and an empty home."""
+    project, home = tmp_path / "project", tmp_path / "home"
+    (project / ".loopengt").mkdir(parents=True)
+    home.mkdir()
+    gone: Any = ("CLAUDE_CONFIG_DIR", "CODEX_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "LOOPENGT_PROJECT")
+    for name in gone:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_STATE_HOME", str(home / ".local" / "state"))
+    return Desk(project, home)
