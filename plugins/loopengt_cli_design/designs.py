@@ -12,7 +12,7 @@ from loopengt.errors import LoopengtError, SpecError, UsageError
 from loopengt.templates import find_template, find_templates, yaml_scalar
 from loopengt_cli_design.fitting import put_value, value_at
 from loopengt_cli_design.proposals.checking import SPEC, check_files
-from loopengt_cli_design.rules import FALLBACK, Choice, Situation, choices, values_of
+from loopengt_cli_design.rules import Choice, Situation, choices, values_of
 from loopengt_cli_design.starting import make_start
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def by_rules(kernel: Kernel, situation: Situation, workers: list[Worker]) -> Des
         try:
             return _filled(kernel, situation, choice, workers, notes)
         except LoopengtError as error:
-            if choice.template == FALLBACK and not choice.why.startswith("the goal"):
+            if choice.last:
                 raise
             notes.append(f"not {choice.template}: {error.message.splitlines()[0]}")
     raise AssertionError("the last choice is made, or raises")
@@ -99,12 +99,19 @@ def _filled(
 ) -> Design:
     template = open_template(kernel, choice.template)
     files = template.fill(_values(template, choice.values, situation.goal))
-    text, told = files[SPEC], ()
+    text = files[SPEC]
+    told: tuple[str, ...] = ()
     if not template.about.variables:  # a loop to start from, which is fitted as init does it
         text, told = make_start(text, situation.findings, workers)
     files[SPEC] = _named(_with_goal(text, situation.goal), situation.goal)
     how = f"Made by rules, without a model, of the template {template.name} ({template.source})."
-    return designed(kernel, files, how, f"{_sentence(template.about.description)} Taken because {choice.why}.", [*notes, *told])
+    return designed(
+        kernel,
+        files,
+        how,
+        f"{_sentence(template.about.description)} Taken because {choice.why}.",
+        [*notes, *told],
+    )
 
 
 def _values(template: LoopTemplate, given: Mapping[str, Any], goal: str) -> dict[str, Any]:

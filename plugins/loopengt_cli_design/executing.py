@@ -3,54 +3,69 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from loopengt.display import one_line
+from loopengt.display import first_line, one_line
 from loopengt.errors import LoopengtError
 from loopengt_hookspecs.engines import RunRequest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from loopengt import Kernel
     from loopengt_hookspecs.engines import PlannedStep
     from loopengt_hookspecs.models import LoopSpec
 
-__all__ = ["would_execute"]
+__all__ = ["Executes", "would_execute"]
 
 _LONGEST = 300
 
 
-def would_execute(kernel: Kernel, spec: LoopSpec, source: Path | None = None) -> list[str]:
-    """Return what a run would execute, one line each; nothing is executed for it.
+@dataclass(frozen=True, slots=True)
+class Executes:
+    """What a run would execute, and what this machine lacks for it; one line each."""
+
+    lines: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+
+
+def would_execute(kernel: Kernel, spec: LoopSpec) -> Executes:
+    """Return what a run of a loop would execute; nothing is executed for it.
 
     Args:
         kernel: The project.
         spec: The loop.
-        source: Its file, where it is written already.
     """
+    lines: list[str] = []
+    missing: list[str] = []
     try:
-        steps = kernel.engine().plan(RunRequest(spec, source=source))
+        for step in kernel.engine().plan(RunRequest(spec)):
+            lines += _executes(step)
+            missing += _missing(step)
     except LoopengtError as error:
-        lines = [f"what it executes cannot be told yet: {error.message}"]
-    else:
-        lines = [line for step in steps for line in _step(step)]
-    return [one_line(line, _LONGEST) for line in [*lines, *_beside_steps(spec)]]
+        lines.append(f"what it executes cannot be told yet: {error.message}")
+    lines += _beside_steps(spec)
+    return Executes(tuple(one_line(line, _LONGEST) for line in lines), tuple(missing))
 
 
-def _step(step: PlannedStep, margin: str = "") -> Iterator[str]:
-    name = f"{margin}{step.step}"
+def _executes(step: PlannedStep, above: str = "") -> Iterator[str]:
+    name = f"{above}{step.step}"
     if step.executes:
         yield f"step {name}: {step.executes}"
     for tool in step.tools:
         yield f"step {name}, tool {tool.tool}: {tool.executes}"
     for gate in step.gates:
         yield f"step {name}, gate {gate}"
-    for missing in step.missing:
-        yield f"step {name}, MISSING on this machine: {missing}"
     for below in step.steps:
-        yield from _step(below, f"{name} > ")
+        yield from _executes(below, f"{name} > ")
+
+
+def _missing(step: PlannedStep) -> Iterator[str]:
+    for missing in step.missing:
+        yield f"{step.step}: {first_line(missing, _LONGEST)}"
+    for below in step.steps:
+        yield from _missing(below)
 
 
 def _beside_steps(spec: LoopSpec) -> Iterator[str]:

@@ -113,7 +113,7 @@ def _rows(key: str, indent: int, value: str) -> list[str]:
 
 def _is_block(row: str) -> bool:
     """Whether a line is a list's item or a key with its value, which cannot stand behind another key."""
-    return row.startswith("- ") or isinstance(parse_document(row).data, dict) and not row.startswith("{")
+    return row.startswith("- ") or (isinstance(parse_document(row).data, dict) and not row.startswith("{"))
 
 
 def _belongs(line: str, indent: int) -> bool:

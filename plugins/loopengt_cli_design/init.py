@@ -73,7 +73,10 @@ def _write_template(kernel: Kernel, target: Path, writer: Writer) -> tuple[str, 
     text = start.text if "yaml-language-server:" in start.text else SCHEMA_LINE + start.text
     notes: tuple[str, ...] = ()
     if writer.file(SPEC, text):
-        notes = (f"project: {', '.join(findings.languages) or 'of no language that was recognised'}", *start.notes)
+        notes = (
+            f"project: {', '.join(findings.languages) or 'of no language that was recognised'}",
+            *start.notes,
+        )
     for name in sorted(files.keys() - {SPEC}):
         writer.file(name, files[name])
     return notes

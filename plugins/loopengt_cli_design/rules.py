@@ -63,6 +63,8 @@ class Choice:
     template: str
     why: str
     values: dict[str, Any] = field(default_factory=dict)
+    last: bool = False
+    """Whether there is none after it."""
 
 
 def choices(situation: Situation) -> Iterator[tuple[Choice | None, str]]:
@@ -80,7 +82,10 @@ def choices(situation: Situation) -> Iterator[tuple[Choice | None, str]]:
             yield None, f"not {rule.template}: {reason}"
         else:
             yield Choice(rule.template, f"the goal says {found[0].lower()!r}", values), ""
-    yield Choice(FALLBACK, "no other template fits better: laps of work until every check passes"), ""
+    yield (
+        Choice(FALLBACK, "no other template fits better: laps of work until every check passes", last=True),
+        "",
+    )
 
 
 def values_of(template: str, situation: Situation) -> dict[str, Any]:
@@ -163,30 +168,41 @@ def _source(now: Situation) -> str:
 
 
 _RULES: Final = (
-    Rule("fix_ci", _words("ci", "continuous integration", "ci/cd", "pipelines?", "github actions", "broken build"), _fix_ci),
+    Rule("fix_ci", _words("ci", "continuous integration", "pipelines?", "github actions", "broken build"), _fix_ci),
     Rule("test_coverage", _words("coverage", "untested"), _coverage),
-    Rule("dependency_upgrade", _words("dependenc(?:y|ies)", "outdated packages?", "requirements.txt"), _dependencies),
+    Rule("dependency_upgrade", _words("dependenc(?:y|ies)", "outdated packages?"), _dependencies),
     Rule("docs_sync", _words("docs?", "documentation", "readme"), _docs),
-    Rule("ralph", _words("ralph", "plan\\.md", "plan file", "backlog", "todo list", "checklist"), _checked("check_command")),
-    Rule("supervisor_workers", _words("supervis\\w+", "workers?", "delegate", "team of", "coordinate"), _checked("test_command")),
+    Rule(
+        "ralph",
+        _words("ralph", r"plan\.md", "plan file", "backlog", "todo list", "checklist"),
+        _checked("check_command"),
+    ),
+    Rule(
+        "supervisor_workers",
+        _words(r"supervis\w+", "workers?", "delegate", "team of", "coordinate"),
+        _checked("test_command"),
+    ),
     Rule(
         "starter",
-        _words(
-            "fix\\w*", "fail\\w*", "mend\\w*", "repair\\w*", "bugs?", "green", "errors?", "lint\\w*", "findings?",
-            "warnings?", "tests? pass", "type errors?", "typ(?:e|ing) checks?",
-        ),
+        _words(r"fix\w*", r"fail\w*", r"mend\w*", r"repair\w*", "bugs?", "green", "errors?", r"lint\w*", "warnings?"),
         _starter,
     ),
     Rule("handoff_loop", _words("hand ?offs?", "hand over", "outline"), _goal),
-    Rule("research_architect", _words("research\\w*", "investigat\\w+", "compar\\w+", "evaluat\\w+", "architect\\w*"), _goal),
+    Rule(
+        "research_architect",
+        _words(r"research\w*", r"investigat\w+", r"compar\w+", r"evaluat\w+", r"architect\w*"),
+        _goal,
+    ),
     Rule(
         "planner_executor",
-        _words(
-            "implement\\w*", "add", "build", "create", "refactor\\w*", "migrat\\w+", "port", "features?", "support",
-            "rename", "extract", "rewrite", "upgrade", "tests?", "change", "make",
-        ),
+        _words("implement", "add", "build", "create", r"refactor\w*", r"migrat\w+", "port", "features?", "support",
+               "rename", "extract", "rewrite", "upgrade", "tests?", "change", "make"),
         _checked("check_command"),
     ),
-    Rule("reviewer_retry", _words("write", "draft", "review\\w*", "proofread", "article", "report", "proposal", "text"), _goal),
+    Rule(
+        "reviewer_retry",
+        _words("write", "draft", r"review\w*", "proofread", "article", "report", "proposal", "text"),
+        _goal,
+    ),
 )  # fmt: skip
 """The first whose words occur, and which fits the project, is taken."""

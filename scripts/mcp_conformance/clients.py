@@ -70,7 +70,7 @@ def tasks_client(cache: Cache, server: Server) -> dict[str, Any]:
 
 def _inspect(cache: Cache, options: list[str]) -> Any:
     argv = [*cache.program("mcp-inspector"), "--cli", "--format", "json", *options]
-    return json.loads(_run(argv))
+    return json.loads(_run(argv))["result"]
 
 
 def _script(

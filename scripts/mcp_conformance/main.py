@@ -52,7 +52,7 @@ def _lines(cache: Cache) -> Iterator[Line]:
         yield _of_client("inspector", "real, HTTP", lambda: inspect_all(cache, server))
         yield _of_client("mcp 1.x", "real, HTTP", lambda: old_client(cache, server))
     with stdio_project() as command:
-        yield _of_client("inspector", "real, stdio", lambda: inspect_all(cache, command))
+        yield _of_client("inspector", "real, stdio", lambda: inspect_all(cache, command, ["modern"]))
         yield _of_client("mcp 1.x", "real, stdio", lambda: old_client(cache, command))
     with fixture_server() as server:
         yield from _of_fixture(cache, server)

@@ -148,7 +148,7 @@ def _read(name: str, revision: str, file: Path) -> Outcome:
             outcome.failures[check["id"]] = _why(check)
     outcome.skipped = bool(checks) and all(check["status"] == "SKIPPED" for check in checks)
     if not outcome.passed and not outcome.failures and not outcome.skipped:
-        outcome.failures[_NOTHING] = "; ".join(map(_why, checks))
+        outcome.failures[_NOTHING] = "; ".join(_why(check) for check in checks if "errorMessage" in check)
     return outcome
 
 

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 NOBODY = "/nonexistent"
 """A PATH on which there is no agent."""
 
-FILES = {".loopengt/.gitignore", ".loopengt/config.toml", ".loopengt/loop.schema.json", "loop.yaml"}
+SHOWN = {".loopengt/.gitignore", ".loopengt/config.toml", ".loopengt/loop.schema.json", "loop.yaml"}
+"""The files that are told of."""
+
+FILES = SHOWN | {".loopengt/written.json"}
 
 STARTER = """
 @hookimpl
@@ -58,7 +61,7 @@ def test_a_folder_becomes_a_project(site: Site, folder: Path) -> None:
     assert (folder / ".loopengt/prompts").is_dir()
     assert (folder / ".loopengt/templates").is_dir()
     lines = done.stdout.splitlines()
-    assert {line.split()[1] for line in lines if line.startswith("wrote")} == FILES
+    assert {line.split()[1] for line in lines if line.startswith("wrote")} == SHOWN
     assert [line.split("#")[0].strip() for line in lines[-2:]] == [
         "loopengt run loop.yaml --dry-run",
         "loopengt run loop.yaml",
@@ -91,14 +94,16 @@ def test_every_setting_in_the_config_is_its_default(site: Site, folder: Path) ->
         contract.provider,
         contract.model,
     )
-    for section in ("engine", "observers", "plugins", "storage"):
+    for section in ("agents", "engine", "memory", "observers", "plugins", "storage"):
         assert getattr(kernel.config, section) == getattr(default, section)
     assert kernel.plugin_options("storage_sqlite") == Kernel(folder, config={}).plugin_options(
         "storage_sqlite"
     )
     assert {line for line in settings if line.startswith("[")} == {
+        "[agents]",
         "[defaults]",
         "[engine]",
+        "[memory]",
         "[observers]",
         "[plugins.storage_sqlite]",
         "[plugins]",
@@ -140,7 +145,7 @@ def test_files_that_are_there_are_kept(site: Site, folder: Path) -> None:
     told = {
         line.split()[1].rstrip(","): line.split()[0] for line in done.stdout.split("\n\n")[0].splitlines()
     }
-    assert told == dict.fromkeys(FILES, "wrote") | dict.fromkeys(mine, "kept")
+    assert told == dict.fromkeys(SHOWN, "wrote") | dict.fromkeys(mine, "kept")
 
 
 def test_a_second_init_changes_nothing(site: Site, folder: Path) -> None:
@@ -149,7 +154,7 @@ def test_a_second_init_changes_nothing(site: Site, folder: Path) -> None:
     before = {name: (folder / name).stat().st_mtime_ns for name in FILES}
     for options in ([], ["--force"]):
         done = site.run("init", *options, cwd=folder, PATH=NOBODY)
-        assert done.stdout.count("unchanged") == len(FILES)
+        assert done.stdout.count("unchanged") == len(SHOWN)
     assert written(folder) == FILES
     assert {name: (folder / name).stat().st_mtime_ns for name in FILES} == before
 
@@ -280,8 +285,8 @@ def test_a_template_cannot_write_outside(site: Site, folder: Path, name: str) ->
     """A file of a template that leads out of the folder is refused."""
     install_starter(site, {"loop.yaml": "name: a\n", name: "evil"})
     done = site.run("-p", "no:templates", "init", cwd=folder, PATH=NOBODY)
-    assert done.returncode == 2
-    assert f"the file {name!r} is not inside the folder" in done.stderr
+    assert done.returncode != 0
+    assert f"the file {name!r} of the template 'starter'" in done.stderr
     assert not (folder.parent / "evil.txt").exists()
     assert not Path("/tmp/loopengt-evil.txt").exists()
 

@@ -52,6 +52,12 @@ def end(ctx, way):
     if way == "spec":
         from loopengt.spec.problems import Problem
         raise SpecError([Problem("loop.yaml", 3, 1, "first"), Problem("loop.yaml", 9, 2, "second")])
+    if way == "leak":
+        import os
+        raise LoopengtError("refused \\x1b[2J" + os.environ["SOME_API_KEY"], remedy="mend it")
+    if way == "leaking bug":
+        import os
+        raise ZeroDivisionError(os.environ["SOME_API_KEY"])
     if way == "bug":
         raise ZeroDivisionError("a bug")
     if way == "wait":
@@ -182,6 +188,16 @@ def test_a_bug_is_apologised_for_and_its_traceback_kept(demo: Site, project: Pat
     (log,) = (project / ".loopengt/logs").iterdir()
     assert where == f"The traceback is in {log}"
     assert "demo_commands.py" in log.read_text()
+
+
+def test_errors_show_no_secret_and_do_not_steer_the_terminal(demo: Site, project: Path) -> None:
+    """A key is a mark in every error and in a crash's traceback, and control characters are escapes."""
+    done = demo.run("end", "leak", cwd=project, SOME_API_KEY="sk-very-secret")
+    assert done.stderr == "Error: refused \\x1b[2J[redacted]\nmend it\n"
+    done = demo.run("end", "leaking bug", cwd=project, SOME_API_KEY="sk-very-secret")
+    (log,) = (project / ".loopengt/logs").iterdir()
+    assert "ZeroDivisionError: [redacted]" in done.stderr and "ZeroDivisionError: [redacted]" in log.read_text()
+    assert "sk-very" not in done.stderr + log.read_text()
 
 
 def test_without_a_project_folder_the_traceback_is_printed(demo: Site, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,21 @@ class TestDelete:
             for scope in (("run", "--name", gone), ("run", "--name", kept), ("project",))
         }
         assert ["remember this" in text for text in found.values()] == [False, True, True]
+
+    def test_a_workspace_of_any_depth_goes(self, bench: Bench) -> None:
+        """Folders nested deeper than Python's stack are removed like others."""
+        (run_id,) = finished(bench)
+        (workspace,) = (bench.project / ".loopengt" / "workspaces").iterdir()
+        here = os.open(workspace, os.O_RDONLY)
+        for _ in range(1_500):
+            os.mkdir("d", dir_fd=here)
+            deeper = os.open("d", os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = deeper
+        os.close(here)
+        done = bench.run("runs", "delete", run_id, "--yes")
+        assert done.returncode == 0, done.stderr
+        assert workspaces(bench) == []
 
     def test_the_workspace_can_be_kept(self, bench: Bench) -> None:
         """With --keep-workspace only the record goes."""

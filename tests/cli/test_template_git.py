@@ -9,8 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from .template_kit import typed
+
 if TYPE_CHECKING:
     from .conftest import Bench
+    from .template_kit import Type
+
+__all__ = ["typed"]
 
 
 def git(folder: Path, *words: str) -> str:
@@ -48,9 +53,9 @@ def description(bench: Bench) -> str:
     return str(json.loads((bench.project / "loop.yaml").read_text())["description"])
 
 
-def test_a_folder_at_a_tag_is_used(bench: Bench, repository: Path) -> None:
+def test_a_folder_at_a_tag_is_used(bench: Bench, typed: Type, repository: Path) -> None:
     """The folder and version that were named are written, after saying what, and what its loop executes."""
-    used = bench.run("template", "use", f"git+file://{repository}#loops/demo@one", "--yes")
+    used = typed("use", f"git+file://{repository}#loops/demo@one", "--yes")
     assert used.returncode == 0, used.stderr
     assert description(bench) == "one"
     assert git(repository, "rev-parse", "one") in used.stderr
@@ -59,25 +64,25 @@ def test_a_folder_at_a_tag_is_used(bench: Bench, repository: Path) -> None:
 
 
 @pytest.mark.parametrize("ref", ["", "@main", "@COMMIT"])
-def test_the_default_a_branch_and_a_commit(bench: Bench, repository: Path, ref: str) -> None:
+def test_the_default_a_branch_and_a_commit(bench: Bench, typed: Type, repository: Path, ref: str) -> None:
     """Without a version it is the default branch; a branch and a whole commit id do as well."""
     ref = ref.replace("COMMIT", git(repository, "rev-parse", "two"))
-    used = bench.run("template", "use", f"file://{repository}#loops/demo{ref}", "--yes")
+    used = typed("use", f"file://{repository}#loops/demo{ref}", "--yes")
     assert used.returncode == 0, used.stderr
     assert description(bench) == "two"
 
 
-def test_nothing_is_written_without_consent(bench: Bench, repository: Path) -> None:
+def test_nothing_is_written_without_consent(bench: Bench, typed: Type, repository: Path) -> None:
     """Where nobody can be asked, and --yes is not given, the files are named and none is written."""
-    used = bench.run("template", "use", f"file://{repository}#loops/demo")
+    used = typed("use", f"file://{repository}#loops/demo")
     assert used.returncode == 2
     assert "It writes:\n  loop.yaml" in used.stderr and "Add --yes." in used.stderr
     assert not (bench.project / "loop.yaml").exists()
 
 
-def test_show_takes_an_address_too(bench: Bench, repository: Path) -> None:
+def test_show_takes_an_address_too(bench: Bench, typed: Type, repository: Path) -> None:
     """A template can be looked at before it is used."""
-    shown = bench.run("template", "show", f"git+file://{repository}#loops/demo@two")
+    shown = typed("show", f"git+file://{repository}#loops/demo@two")
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.startswith("demo (file://")
 
@@ -99,26 +104,28 @@ def test_show_takes_an_address_too(bench: Bench, repository: Path) -> None:
         ("git+https://name:hunter2@127.0.0.1:1/r", "git cannot get https://127.0.0.1:1/r"),
     ],
 )
-def test_bad_addresses_are_refused(bench: Bench, repository: Path, address: str, says: str) -> None:
+def test_bad_addresses_are_refused(
+    bench: Bench, typed: Type, repository: Path, address: str, says: str
+) -> None:
     """What is no address, leads out, or is not there is an error without a traceback, or a password in it."""
-    used = bench.run("template", "use", address.replace("/REPO", str(repository)), "--yes")
+    used = typed("use", address.replace("/REPO", str(repository)), "--yes")
     assert used.returncode in (1, 2)
     assert says in used.stderr and "Traceback" not in used.stderr and "hunter2" not in used.stderr
     assert list(bench.project.glob("*.yaml")) == []
 
 
-def test_links_and_large_files_are_refused(bench: Bench, repository: Path) -> None:
+def test_links_and_large_files_are_refused(bench: Bench, typed: Type, repository: Path) -> None:
     """A link in the folder, and more bytes than a template may have, are refused before anything is written."""
     link = repository / "loops" / "demo" / "notes.md"
     link.symlink_to("/etc/passwd")
     git(repository, "add", "-A")
     git(repository, "commit", "-qm", "link")
-    used = bench.run("template", "use", f"file://{repository}#loops/demo", "--yes")
+    used = typed("use", f"file://{repository}#loops/demo", "--yes")
     assert used.returncode == 2 and "'notes.md' of file://" in used.stderr and "is a link" in used.stderr
     link.unlink()
     link.write_text("x" * 1_000_001)
     git(repository, "add", "-A")
     git(repository, "commit", "-qm", "large")
-    used = bench.run("template", "use", f"file://{repository}#loops/demo", "--yes")
+    used = typed("use", f"file://{repository}#loops/demo", "--yes")
     assert used.returncode == 2 and "larger than 1 MB" in used.stderr
     assert not (bench.project / "loop.yaml").exists()

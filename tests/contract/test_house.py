@@ -19,7 +19,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PLUGINS = sorted(folder.name for folder in (ROOT / "plugins").iterdir() if (folder / "plugin.py").is_file())
 SOURCES = sorted(path for floor in ("core", "hookspecs", "plugins") for path in (ROOT / floor).rglob("*.py"))
 
-AWAITED = {"adapters", "judges", "triggers"}
+AWAITED = {"judges", "triggers"}
 """Extension points whose first built-in implementation is still to come."""
 
 LONGEST = 350

@@ -25,8 +25,12 @@ class Failure(click.ClickException):
     """An error that was foreseen, or the apology for one that was not."""
 
     def show(self, file: Any = None) -> None:
-        """Print the message to stderr."""
-        click.echo(self.message, file=file, err=file is None)
+        """Print the message to stderr, without secrets, and without what would steer the terminal."""
+        from loopengt.display import visible
+        from loopengt.redaction import process_redactor
+
+        text = process_redactor().text(visible(self.message, keep="\n\t"))
+        click.echo(text, file=file, err=file is None)
 
 
 class UsageFailure(Failure):
@@ -204,7 +208,9 @@ def _apology(exc: Exception, kernel: Kernel | None) -> str:
     import time
     import traceback
 
-    text = "".join(traceback.format_exception(exc))
+    from loopengt.redaction import process_redactor
+
+    text = process_redactor().text("".join(traceback.format_exception(exc)))
     sorry = f"Sorry, loopengt {__version__} failed where it should not: {type(exc).__name__}: {exc}"
     try:
         if kernel is None or not kernel.folder.is_dir():

@@ -70,7 +70,8 @@ def fill_yaml(text: str, values: Mapping[str, Value], file: str) -> str:
     at = 0
     for scalar in found:
         match = PLACEHOLDER.fullmatch(scalar.value)
-        if match:
+        # What looks like one and cannot be one, such as a key, is left as it is, unless it names a variable.
+        if match and scalar.simple and not scalar.is_key:
             value = values[match[1]]
             meant[scalar.path] = str(value) if scalar.quoted else value
             parts += [text[at : scalar.start], yaml_scalar(meant[scalar.path])]
@@ -93,7 +94,8 @@ def scalars_of(text: str) -> Iterator[Scalar]:
         if isinstance(event, yaml.ScalarEvent):
             path, is_key = walk.scalar(event.value)
             start, end = event.start_mark, event.end_mark
-            assert start is not None and end is not None, "the parser marks every event"
+            assert start is not None, "the parser marks every event"
+            assert end is not None
             yield Scalar(
                 path=path,
                 value=event.value,

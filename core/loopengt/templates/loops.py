@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from loopengt.errors import PluginError
+from loopengt.errors import PluginError, UsageError
 from loopengt.templates.about import TemplateAbout, read_about, values_for
 from loopengt.templates.filling import fill_text, fill_yaml
 
@@ -18,6 +18,7 @@ ABOUT: Final = "template.yaml"
 README: Final = "README.md"
 _DESCRIBING: Final = frozenset({ABOUT, README})
 _REFUSED: Final = frozenset({".git", ".loopengt", "loopengt_plugins.py"})
+"""What git and loopengt take settings from."""
 _YAML: Final = (".yaml", ".yml")
 _TEXT: Final = (".md", ".txt")
 
@@ -77,24 +78,24 @@ def make_template(name: str, source: str, files: Mapping[str, str]) -> LoopTempl
     """Make a template of its files.
 
     Raises:
-        PluginError: It has no loop.yaml, or a file that is not inside it or that it may not write.
+        PluginError: It has no loop.yaml.
+        UsageError: One of its files is not inside it, or is one that no template may write.
         SpecError: Its template.yaml is not valid.
     """
     if LOOP not in files:
         raise PluginError(f"the template {name!r} ({source}) has no {LOOP}")
     for file in files:
+        which = f"the file {file!r} of the template {name!r} ({source})"
         if not _is_inside(file):
-            raise PluginError(
-                f"the file {file!r} of the template {name!r} ({source}) is not one that a template may write"
-            )
+            raise UsageError(f"{which} is not inside its folder")
+        if {part.lower() for part in PurePosixPath(file).parts} & _REFUSED:
+            raise UsageError(f"{which} is not one that a template may write")
     text = files.get(ABOUT)
     about = TemplateAbout() if text is None else read_about(text, f"{name}/{ABOUT}")
     return LoopTemplate(name, source, dict(files), about)
 
 
 def _is_inside(file: str) -> bool:
-    """Whether it is a plain path inside the folder, and none that git or loopengt take settings from."""
     pure = PurePosixPath(file)
-    hidden = {part.lower() for part in pure.parts} & _REFUSED
     plain = file.isprintable() and "\\" not in file and str(pure) == file
-    return plain and not pure.is_absolute() and ".." not in pure.parts and not hidden
+    return plain and not pure.is_absolute() and ".." not in pure.parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -54,11 +55,12 @@ async def decide(kernel: Kernel, session: str) -> Verdict:
         if row is None:
             unbind(state, session)
             return Verdict(False, f"Run {binding.run_id} is gone; this session is no longer bound to it.")
-        if row.reason in _AT_GOAL or row.reason in _ENDED_BY_PERSON:
+        reason = None if row.status == "running" else row.reason
+        if reason in _AT_GOAL or reason in _ENDED_BY_PERSON:
             unbind(state, session)
-            ended = "is at its goal" if row.reason in _AT_GOAL else "was ended"
+            ended = "is at its goal" if reason in _AT_GOAL else "was ended"
             return Verdict(False, f"Run {row.run_id} {ended}; this session is no longer bound to it.")
-        if row.reason == "approval_required":
+        if reason == "approval_required":
             return Verdict(False, f"Run {row.run_id} waits for a person: loopengt approve {row.run_id}")
         if binding.used >= binding.most:
             unbind(state, session)
@@ -66,12 +68,12 @@ async def decide(kernel: Kernel, session: str) -> Verdict:
                 f"This session was held {binding.used} times for run {row.run_id}, which is not at its goal."
             )
             return Verdict(False, f"{held} It is let go now.")
-        why = await _reason(storage, row)
+        why = await _reason(storage, row, session)
     bind(state, session, replace(binding, used=binding.used + 1))
     return Verdict(True, f"{why}\n(Stop gate of loopengt, {binding.used + 1} of {binding.most}.)")
 
 
-async def _reason(storage: Storage, row: RunRow) -> str:
+async def _reason(storage: Storage, row: RunRow, session: str) -> str:
     """Say what the session has to do, with the words of the gate that failed."""
     failed = await _last_failure(storage, row.run_id)
     if is_driven(row):
@@ -80,9 +82,11 @@ async def _reason(storage: Storage, row: RunRow) -> str:
         now = f'Run {row.run_id} rests. Call resume_loop with run_id "{row.run_id}", then wait_run.'
     else:
         why = f"{row.reason or row.status}{f': {row.detail}' if row.detail else ''}"
+        again = f"loopengt adapter bind-session NEW_RUN --session {shlex.quote(session)}"
         now = (
-            f"Run {row.run_id} ended short of its goal ({why}). Mend what its gate names, and start or resume it; "
-            "if that is not possible, tell the user what is needed."
+            f"Run {row.run_id} ended short of its goal ({why}). Mend what its gate names; then take it up with "
+            f"resume_loop where limits were used up, else start it anew with run_loop and type: {again}\n"
+            "If that is not possible, tell the user what is needed."
         )
     return f"{now}\n{failed}" if failed else now
 

@@ -75,7 +75,7 @@ def _makefile(project: Path) -> Iterator[Check]:
     for name in ("Makefile", "makefile", "GNUmakefile"):
         lines = text_of(project / name).splitlines()
         if any(line.startswith("test:") and not line.startswith("test:=") for line in lines):
-            yield Check("tests", ("make", "test"), "The tests pass.", tests=True)
+            yield Check("make-test", ("make", "test"), "The tests pass.", tests=True)
             return
 
 

@@ -73,7 +73,9 @@ def _likely_tests(project: Path) -> Iterator[str]:
     except OSError:
         return
     for folder in ("tests", "test"):
-        for _, _, names in os.walk(project / folder):  # which follows no links, and passes over what is unreadable
+        for _, _, names in os.walk(
+            project / folder
+        ):  # which follows no links, and passes over what is unreadable
             yield from names
             seen += len(names)
             if seen > _MOST_FILES:

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 __all__ = ["Box", "Edge", "EdgeKind", "Graph", "Node", "NodeKind"]
 
-NodeKind: TypeAlias = Literal["start", "end", "step", "gate", "passed", "failed", "note"]
+NodeKind: TypeAlias = Literal["start", "end", "step", "broken", "gate", "passed", "failed", "note"]
 EdgeKind: TypeAlias = Literal["then", "back", "below"]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from loopengt.display import duration, first_line, lap, one_line
-from loopengt_cli_design.graphs.drawing import Box, Graph
+from loopengt_cli_design.graphs.drawing import Box, Graph, NodeKind
 from loopengt_cli_design.graphs.path import Execution, Path, paths_of
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ __all__ = ["MOST", "graph_of_run"]
 MOST: Final = 60
 """Executions of a run that are drawn; of a longer one the first and the last."""
 _FIRST: Final = 20
+_KINDS: Final[dict[str, NodeKind]] = {"failed": "broken", "skipped": "note"}
 _LONGEST: Final = 60
 
 
@@ -78,7 +79,9 @@ class _Drawer:
         if execution.why:
             facts.append(first_line(execution.why, _LONGEST))
         name = f"{execution.step}{lap(pattern, execution.occurrence)}"
-        kind = "failed" if execution.status == "failed" else "note" if execution.status == "skipped" else "step"
+        kind = (
+            "failed" if execution.status == "failed" else "note" if execution.status == "skipped" else "step"
+        )
         first = last = self._graph.node(box, f"turn {execution.turn}: {name}", *facts, kind=kind)
         for run_id in execution.runs:
             if run_id in self._paths and run_id not in self._drawn:
@@ -104,7 +107,9 @@ def _shown(executions: Sequence[Execution]) -> tuple[list[Execution], int]:
 def _before(shown: Sequence[Execution], index: int, since: int) -> list[int]:
     """Return what ended right before an execution began: all of it that nothing else came between."""
     began = shown[index].began
-    ended = [other for other in range(since, index) if (end := shown[other].ended) is not None and end < began]
+    ended = [
+        other for other in range(since, index) if (end := shown[other].ended) is not None and end < began
+    ]
     latest = max((shown[other].began for other in ended), default=-1)
     return [other for other in ended if (shown[other].ended or 0) >= latest]
 

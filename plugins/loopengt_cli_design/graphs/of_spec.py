@@ -17,7 +17,9 @@ _IN_TURN: Final = ("sequential", "repeat", "handoff")
 _DEEPEST: Final = 16
 
 
-def graph_of_spec(spec: LoopSpec, loops: Mapping[str, LoopSpec] | None = None, file: str = "loop.yaml") -> Graph:
+def graph_of_spec(
+    spec: LoopSpec, loops: Mapping[str, LoopSpec] | None = None, file: str = "loop.yaml"
+) -> Graph:
     """Draw a loop, and those that its steps run in boxes of their own.
 
     Args:

@@ -48,9 +48,7 @@ def _svg(dot: str) -> str:
         )
     command = [str(program), "-Tsvg"]
     done = asyncio.run(
-        run_program(
-            command, cwd=here, env=env, stdin=dot.encode(), timeout=_SECONDS, max_output=_MOST_BYTES
-        )
+        run_program(command, cwd=here, env=env, stdin=dot.encode(), timeout=_SECONDS, max_output=_MOST_BYTES)
     )
     if done.timed_out or done.exit_code:
         why = f"took longer than {_SECONDS:g} seconds" if done.timed_out else f"ended with {done.ending}"

@@ -17,12 +17,17 @@ _STYLES: Final = {
     "start": "shape=ellipse",
     "end": "shape=ellipse",
     "step": "shape=box, style=rounded",
+    "broken": "shape=box, style=rounded, color=firebrick",
     "gate": "shape=hexagon, color=steelblue",
     "passed": "shape=hexagon, color=forestgreen",
     "failed": "shape=hexagon, color=firebrick",
     "note": "shape=note, color=gray50",
 }
-_EDGES: Final = {"then": "", "back": "style=dashed, constraint=false", "below": "style=dotted, arrowhead=none"}
+_EDGES: Final = {
+    "then": "",
+    "back": "style=dashed, constraint=false",
+    "below": "style=dotted, arrowhead=none",
+}
 
 
 def to_dot(graph: Graph) -> str:

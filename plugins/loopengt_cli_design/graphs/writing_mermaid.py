@@ -20,6 +20,7 @@ _SHAPES: Final = {
     "start": ("([", "])"),
     "end": ("([", "])"),
     "step": ("[", "]"),
+    "broken": ("[", "]"),
     "gate": ("{{", "}}"),
     "passed": ("{{", "}}"),
     "failed": ("{{", "}}"),
@@ -27,6 +28,7 @@ _SHAPES: Final = {
 }
 _ARROWS: Final = {"then": "-->", "back": "-.->", "below": "-.-"}
 _CLASSES: Final = {
+    "broken": "fill:#fdeaea,stroke:#c62828,color:#5a1010",
     "gate": "fill:#eef6ff,stroke:#2f6fab,color:#10304d",
     "passed": "fill:#e6f6e6,stroke:#2e7d32,color:#12370f",
     "failed": "fill:#fdeaea,stroke:#c62828,color:#5a1010",
@@ -38,7 +40,9 @@ def to_mermaid(graph: Graph) -> str:
     """Return a drawing as the text of a Mermaid flowchart."""
     lines = ["flowchart TD", *_box(graph.root, "    "), *(f"    {_edge(edge)}" for edge in graph.edges)]
     for kind, style in _CLASSES.items():
-        members = sorted((node.id for node in graph.nodes() if node.kind == kind), key=lambda name: int(name[1:]))
+        members = sorted(
+            (node.id for node in graph.nodes() if node.kind == kind), key=lambda name: int(name[1:])
+        )
         if members:
             lines += [f"    classDef {kind} {style}", f"    class {','.join(members)} {kind}"]
     return "\n".join(lines) + "\n"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from loopengt.spec import spec_json_schema
 from loopengt.temporary import temporary_folder
+from loopengt_cli_design.detecting import find_workers
 from loopengt_cli_design.proposals.prompts import PROMPT, SYSTEM, describe
 from loopengt_cli_design.proposals.text import data_of, to_yaml
 from loopengt_hookspecs.engines import RunRequest
@@ -70,7 +71,7 @@ def architect_spec(kernel: Kernel, worker: Worker, goal: str, findings: Findings
     reads = _can_only_read(kernel, worker.provider)
     if reads:
         config["extra"] = {"permissions": "read"}
-    known = describe(kernel, findings)
+    known = describe(kernel, findings, find_workers(kernel))
     return {
         "name": "architect",
         "description": "Designs a loop: proposes, has it checked, improves.",
@@ -99,6 +100,8 @@ def architect_spec(kernel: Kernel, worker: Worker, goal: str, findings: Findings
         "policy": {
             "max_turns": LAPS,
             "max_total_time_seconds": _MOST_SECONDS,
+            # An agent that fails twice in a row will not do better at a third time; its error then ends the run.
+            "retry": {"max_retries": 1},
             "budget": {
                 "max_tokens": _MOST_TOKENS,
                 "max_cost_usd": _MOST_USD,

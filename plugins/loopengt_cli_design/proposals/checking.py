@@ -72,7 +72,9 @@ def unchecked(spec: LoopSpec) -> str:
             "policy.verification_gates, of kind command where a program can tell, and name it in a step"
         )
     loose = [gate for gate in spec.policy.verification_gates if gate.name in used]
-    if all(gate.on_failure == "continue" or gate.condition.strip().lower() in ("true", "1") for gate in loose):
+    if all(
+        gate.on_failure == "continue" or gate.condition.strip().lower() in ("true", "1") for gate in loose
+    ):
         return "every gate lets everything pass: at least one must be able to fail the step"
     return ""
 

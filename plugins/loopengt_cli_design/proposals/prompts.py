@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Final
 from loopengt.display import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from loopengt import Kernel
-    from loopengt_cli_design.detecting import Findings
+    from loopengt_cli_design.detecting import Findings, Worker
 
 __all__ = ["PROMPT", "SYSTEM", "describe"]
 
@@ -60,12 +62,13 @@ _KINDS: Final = {
 _MOST_FILES: Final = 60
 
 
-def describe(kernel: Kernel, findings: Findings) -> dict[str, str]:
+def describe(kernel: Kernel, findings: Findings, workers: Sequence[Worker]) -> dict[str, str]:
     """Return what the prompt says of the project and of the installation.
 
     Args:
         kernel: The project.
         findings: What its files speak of.
+        workers: The providers that this machine can use.
     """
     checks = [f"- {check.shown}: {check.proves}" for check in findings.checks]
     project = [
@@ -80,7 +83,22 @@ def describe(kernel: Kernel, findings: Findings) -> dict[str, str]:
         for name, summary in kernel.names(kind).items()
         if (kind, name) != ("gates", "loop_spec")
     ]
-    return {"project": "\n".join(project), "offers": "\n".join(offers)}
+    return {"project": "\n".join(project), "offers": "\n".join([*offers, *_usable(workers)])}
+
+
+def _usable(workers: Sequence[Worker]) -> Iterator[str]:
+    """Say who could do the work on this machine, and what they need to touch files."""
+    clis = [worker.provider for worker in workers if worker.kind == "cli"]
+    others = [worker.provider for worker in workers if worker.kind != "cli"]
+    if clis:
+        yield f"Usable on this machine as coding agents, with tools of their own (give them none): {', '.join(clis)}."
+    if others:
+        yield (
+            f"Usable on this machine as models: {', '.join(others)}. They touch files by tools of the loop alone: "
+            "tool_type builtin, named read_file, list_files, search_text, edit_file, write_file."
+        )
+    if not clis and others:
+        yield "An agent that reads or changes files must name one of these models, and those tools."
 
 
 def _top(kernel: Kernel) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,10 @@ def remove_folder(path: Path) -> None:
         return
     try:
         shutil.rmtree(path)
+    except RecursionError:  # an agent may nest folders deeper than Python's stack
+        subprocess.run(["rm", "-rf", "--", str(path)], check=False, capture_output=True)
+        if path.exists():
+            raise OSError(f"{path} cannot be removed") from None
     except PermissionError:
         path.chmod(stat.S_IRWXU)
         for folder, folders, _ in os.walk(path):

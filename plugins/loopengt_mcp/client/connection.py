@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from mcp.client._transport import TransportStreams
     from mcp.client.session import ClientRequestContext, ElicitationFnT, IncomingMessage
-    from mcp.types import ElicitRequestParams, ElicitResult, ErrorData
+    from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, ErrorData
 
     from loopengt_mcp.client.servers import Address
 
@@ -44,6 +44,12 @@ CLOSE_SECONDS = 8.0
 for _name in ("mcp", "client"):
     # The package logs what it then raises, too; without a handler Python would print it to standard error.
     logging.getLogger(_name).addHandler(logging.NullHandler())
+
+
+async def _left_to_us(name: str, result: CallToolResult) -> None:
+    """Check nothing. The package would use regular expressions of the server that can take for ever, and block all
+    that runs in this process meanwhile; ``Reader.tool_result`` checks results in bounded time.
+    """
 
 
 class Connection:
@@ -141,6 +147,7 @@ class Connection:
                     cache=None,
                 ) as client:
                     deadline.deadline = math.inf
+                    client.session.validate_tool_result = _left_to_us  # type: ignore[method-assign]
                     self._client = client
                     self._ready.set_result(None)
                     await self._stop.wait()

@@ -39,8 +39,8 @@ class Found:
     """Whether a call that got lost may be made again."""
     ours: bool = False
     """Whether it is no tool of the server, but reaches its resources or prompts."""
-    structured: bool = False
-    """Whether the server promises structured data."""
+    promised: dict[str, Any] | None = None
+    """The server's own schema of the results; None: it promises none."""
 
 
 def found(spec: ToolSpec, tools: Iterable[Tool], beside: frozenset[str] = frozenset()) -> Iterator[Found]:
@@ -95,7 +95,7 @@ def _found(spec: ToolSpec, tool: Tool, name: str) -> Found:
         spec.effects or effects(tool),
         f"mcp:{spec.mcp_server}",
     )
-    return Found(offer, tool.name, repeatable(spec, tool), structured=tool.output_schema is not None)
+    return Found(offer, tool.name, repeatable(spec, tool), promised=tool.output_schema)
 
 
 def _beside(spec: ToolSpec, beside: frozenset[str]) -> Iterator[Found]:

@@ -16,6 +16,7 @@ from mcp.types import (
     TextContent,
 )
 
+from loopengt.json_schema import JsonSchema, SchemaProblem, listed
 from loopengt_hookspecs.tools import ToolError
 
 if TYPE_CHECKING:
@@ -44,11 +45,12 @@ class Reader:
         self._put_blob = put_blob
         self._most = most
 
-    async def tool_result(self, result: CallToolResult, *, has_schema: bool) -> Any:
+    async def tool_result(self, result: CallToolResult, *, schema: dict[str, Any] | None) -> Any:
         """Return what a tool gave: structured data where it promises a schema, else the content.
 
         Raises:
-            ToolError: It says that it failed, or its structured data is too long to be returned.
+            ToolError: It says that it failed, or its structured data does not fit the schema, or is too long to be
+                returned.
         """
         if result.is_error:
             found = await self._blocks(result.content)
@@ -57,7 +59,9 @@ class Reader:
                 _cut(text, _LONGEST_ERROR) or f"the MCP server {self._server!r} says that the call failed"
             )
         structured = result.structured_content
-        if structured is None or not (has_schema or not result.content):
+        if schema is not None:
+            self._refuse_misfit(structured, schema)
+        if structured is None or not (schema is not None or not result.content):
             return await self.bounded(await self._blocks(result.content))
         whole = _encoded(structured)
         if len(whole) > self._most:
@@ -67,6 +71,19 @@ class Reader:
                 f"handed on: it is kept whole as {digest}. It begins:\n{_beginning(whole, self._most // 2)}"
             )
         return structured
+
+    def _refuse_misfit(self, structured: Any, schema: dict[str, Any]) -> None:
+        if structured is None:
+            said = "it has no structured data, which its tool promises"
+        else:
+            try:
+                said = listed(JsonSchema(schema).violations(structured))
+            except SchemaProblem as problem:
+                said = f"the tool's output schema cannot be used: {problem}"
+        if said:
+            raise ToolError(
+                f"the MCP server {self._server!r} gave an answer that cannot be used:\n{_cut(said, _LONGEST_ERROR)}"
+            )
 
     async def contents(self, contents: Sequence[TextResourceContents | BlobResourceContents]) -> Any:
         """Return the contents of a resource: a text, or a list with notes."""

@@ -79,7 +79,7 @@ class ServerTools:
         result = await self._peer.call_tool(
             each.name, call.arguments, seconds=seconds, ask=call.ask, repeatable=each.repeatable
         )
-        return await reader.tool_result(result, has_schema=each.structured)
+        return await reader.tool_result(result, schema=each.promised)
 
     async def _read(self, each: Found, call: ToolCall, reader: Reader) -> Any:
         arguments = call.arguments

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loopengt.cli import pass_kernel
-from loopengt_mcp.commands.connecting import as_json, connected, echo_json, find, in_loop, spec_option
+from loopengt_mcp.commands.connecting import as_json, connected, echo_json, echo_text, find, in_loop, spec_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +49,7 @@ def call(
     wanted = find(kernel, server, spec)
     result = in_loop(lambda: _call(kernel, wanted, tool, given, save))
     if isinstance(result, str) and not as_json:
-        click.echo(result)
+        echo_text(result)
     else:
         echo_json(result)
 
@@ -103,7 +103,7 @@ async def _call(kernel: Kernel, server: Server, tool: str, given: dict[str, Any]
         _refuse_misfit(server.name, tool, arguments, schema)
         result = await peer.call_tool(tool, arguments, ask=person())
         reader = Reader(server.name, _Saver(save).put, most=1 << 62)
-        return await reader.tool_result(result, has_schema=known[tool].output_schema is not None)
+        return await reader.tool_result(result, schema=known[tool].output_schema)
 
 
 def _read(value: Any, key: str, schema: dict[str, Any]) -> Any:

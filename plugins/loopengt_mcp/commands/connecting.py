@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from loopengt.display import one_line
+from loopengt.display import one_line, visible
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
@@ -24,7 +24,17 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 
-__all__ = ["as_json", "connected", "declared", "echo_json", "find", "in_loop", "print_rows", "spec_option"]
+__all__ = [
+    "as_json",
+    "connected",
+    "declared",
+    "echo_json",
+    "echo_text",
+    "find",
+    "in_loop",
+    "print_rows",
+    "spec_option",
+]
 
 
 def spec_option(command: F) -> F:
@@ -101,6 +111,12 @@ def in_loop(work: Callable[[], Awaitable[T]]) -> T:
 def echo_json(value: Any) -> None:
     """Print a value as JSON."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def echo_text(text: str) -> None:
+    """Print a server's text: as it is into a pipe or a file, without what would steer it on a terminal."""
+    terminal = click.get_text_stream("stdout").isatty()
+    click.echo(visible(text, keep="\n\t") if terminal else text)
 
 
 def print_rows(headings: Sequence[str], rows: Sequence[Mapping[str, Any]], width: int = 100) -> None:

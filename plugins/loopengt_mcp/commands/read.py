@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loopengt.cli import pass_kernel
-from loopengt_mcp.commands.connecting import as_json, connected, echo_json, find, in_loop, spec_option
+from loopengt_mcp.commands.connecting import as_json, connected, echo_json, echo_text, find, in_loop, spec_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,7 @@ def read(kernel: Kernel, server: str, uri: str, as_json: bool, spec: Path | None
         return
     for each in found:
         if "text" in each:
-            click.echo(each["text"])
+            echo_text(each["text"])
         else:
             click.echo(base64.b64decode(each["blob"]), nl=False)
 

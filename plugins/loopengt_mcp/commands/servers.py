@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loopengt.cli import pass_kernel
+from loopengt.display import visible
 from loopengt_mcp.commands.connecting import (
     as_json,
     connected,
@@ -50,7 +51,7 @@ def servers(kernel: Kernel, as_json: bool, spec: Path | None) -> int:
         print_rows(HEADINGS, rows)
         for row in rows:
             if row["problem"]:
-                click.echo(f"\n{row['problem']}", err=True)
+                click.echo(f"\n{visible(row['problem'], keep=chr(10))}", err=True)
     return 1 if any(row["problem"] for row in rows) else 0
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["wait_for_work"]
 
 _LOOK_SECONDS = 0.25
+_REST_SECONDS = 0.1
 
 
 async def wait_for_work(
@@ -53,6 +54,9 @@ async def wait_for_work(
             work for work in open_work(await desk.states.fold(run_id)) if not work.is_over and wanted(work)
         ]
         left = until - clock.time()
+        if found and seconds and desk.runs.drives(run_id):
+            # When every step waits, the run pauses at once: the caller is to see it at rest.
+            await desk.runs.wait(run_id, _REST_SECONDS, tell)
         if found or not driven or left <= 0:
             return found
         await desk.runs.wait(run_id, min(left, _LOOK_SECONDS), tell)

@@ -14,7 +14,6 @@ from loopengt_mcp.server.completing import completing
 from loopengt_mcp.server.desk import Desk, seating
 from loopengt_mcp.server.features import add_features
 from loopengt_mcp.server.run_tasks import tasks_of_runs
-from loopengt_mcp.server.run_tasks import tasks_of_runs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -39,7 +38,8 @@ validate_loop says what is wrong with one, with line and column.
 2. run_loop starts a run and answers at once with its run_id. Runs outlast calls: use wait_run to wait up to 50 \
 seconds at a time, or run_status to look. Every answer says in `next` what to call next.
 3. When a run asks something (`questions`), show it to the person and give the person's decision to approve. Never \
-decide for the person.
+decide for the person. What stands in `tasks` is left to you instead: next_task hands it over, submit_task takes what \
+you have made of it.
 4. inspect_trace shows what a run did, evaluate_run its figures; resume_loop, stop_run and fork_run do what they say."""
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from mcp.server.mcpserver.prompts import Prompt
 from mcp.types import ToolAnnotations
 
-from loopengt.errors import LoopengtError, PluginError
+from loopengt.errors import PluginError
 from loopengt_hookspecs.mcp_features import McpPrompt, McpResource, McpTool
 from loopengt_mcp.server.speaking import speaking, speaking_of_resource
 
@@ -30,23 +30,24 @@ def add_features(server: MCPServer[Any], kernel: Kernel) -> None:
     for name in kernel.names("mcp_features"):
         plugin = kernel.component("mcp_features", name).plugin
         for feature in kernel.get("mcp_features", name).features():
+            if not isinstance(feature, McpTool | McpResource | McpPrompt):
+                kinds = "McpTool, McpResource or McpPrompt"
+                raise PluginError(f"the plugin {plugin!r} offers {feature!r}, which is no {kinds}")
             key = (type(feature), feature.uri if isinstance(feature, McpResource) else feature.name)
             what = f"the MCP feature {key[1]!r} of the plugin {plugin!r}"
             if key in taken:
                 remedy = f"Give it another name, or disable either plugin: loopengt plugins disable {plugin}"
                 raise PluginError(f"{what} is offered already, by the plugin {taken[key]!r}", remedy=remedy)
             taken[key] = plugin
+            if not feature.description.strip():
+                raise PluginError(f"{what} has no description, so no model could use it")
             try:
                 _add(server, feature)
-            except LoopengtError:
-                raise
             except Exception as exc:
                 raise PluginError(f"{what} cannot be offered: {type(exc).__name__}: {exc}") from exc
 
 
 def _add(server: MCPServer[Any], feature: McpFeature) -> None:
-    if not getattr(feature, "description", "").strip():
-        raise PluginError(f"the MCP feature {feature.name!r} has no description, so no model could use it")
     if isinstance(feature, McpTool):
         server.add_tool(
             speaking(feature.function),
@@ -66,7 +67,7 @@ def _add(server: MCPServer[Any], feature: McpFeature) -> None:
             feature.uri, name=feature.name, description=feature.description, mime_type=feature.mime_type
         )
         decorate(speaking_of_resource(feature.function))
-    elif isinstance(feature, McpPrompt):
+    else:
         server.add_prompt(
             Prompt.from_function(
                 speaking(feature.function),
@@ -75,5 +76,3 @@ def _add(server: MCPServer[Any], feature: McpFeature) -> None:
                 description=feature.description,
             )
         )
-    else:
-        raise PluginError(f"{feature!r} is no McpTool, McpResource or McpPrompt")

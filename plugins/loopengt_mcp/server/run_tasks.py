@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,7 @@ __all__ = ["RUN_TOOLS", "RunTasks", "tasks_of_runs"]
 RUN_TOOLS = ("run_loop", "resume_loop", "fork_run")
 """The tools that begin, or go on with, a run."""
 
+_REST_SECONDS = 0.02
 _CANCELLED = "the task was cancelled over MCP"
 _ENDED = (RunStatus.COMPLETED, RunStatus.FAILED)
 
@@ -86,7 +88,8 @@ class RunTasks:
         wanted = _wants_to_resume(responses.get(_resume_key(fold))) if resting else None
         storage = await self._desk.runs.storage()
         for key, answer in said.answers.items():
-            await decide(storage, task_id, key, answer)
+            # A run that is just coming to rest takes the answer no more, though it was driven a moment ago.
+            resting = not (await decide(storage, task_id, key, answer)).driven_by or resting
         if resting and wanted is False:
             await end_at_rest(storage, task_id, f"stopped by {named}")
         elif resting and (wanted or said):
@@ -113,7 +116,12 @@ class RunTasks:
         if self._open(await self._desk.states.fold(run_id)):
             return
         self._outcomes.pop(run_id, None)
-        with suppress(RunOwned):  # somebody was quicker
+        while self._desk.runs.drives(run_id):  # until it has come to rest, unless somebody was quicker
+            row = await self._row(run_id)
+            if row is None or is_driven(row):
+                return
+            await asyncio.sleep(_REST_SECONDS)
+        with suppress(RunOwned):
             await self._resume(run_id, known)
 
     async def _resume(self, run_id: str, outcomes: Mapping[str, UnknownOutcome]) -> None:

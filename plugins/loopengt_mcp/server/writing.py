@@ -114,16 +114,15 @@ def _staged(target: Path, files: Mapping[str, str]) -> Iterator[Path]:
             for name, text in files.items():
                 _write(draft if name == "loop.yaml" else folder / name, text)
         yield draft
-    except BaseException:
-        for new in made:
-            with suppress(OSError):  # somebody has put something there meanwhile
-                new.rmdir()
-        raise
+        made.clear()
     finally:
         if folder is None:
             target.with_name(mark + target.suffix).unlink(missing_ok=True)
         else:
             shutil.rmtree(folder, ignore_errors=True)
+        for new in made:
+            with suppress(OSError):  # somebody has put something there meanwhile
+                new.rmdir()
 
 
 def _make_folders(folder: Path) -> list[Path]:

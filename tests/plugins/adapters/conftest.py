@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from loopengt.cli import main
 from loopengt.testing import make_kernel
 
 if TYPE_CHECKING:
     from loopengt_hookspecs.adapters import Adapter
+
+
+class Done(NamedTuple):
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 @dataclass
@@ -50,18 +59,22 @@ class Desk:
                     found[name] = path.read_bytes() if path.is_file() else b"/"
         return found
 
-    def run(self, *args: str, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
-        """Run ``loopengt`` in the project as this person would."""
-        return subprocess.run(
-            [sys.executable, "-m", "loopengt", *args],
-            cwd=self.project,
-            env=os.environ | environ,
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+    def run(self, *args: str, stdin: str = "", path: str = "") -> Done:
+        """Call ``loopengt`` in the project as this person would, within this process.
+
+        Args:
+            args: The command line.
+            stdin: What it can read.
+            path: PATH in place of that of the tests.
+        """
+        out, err = StringIO(), StringIO()
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            patch.chdir(self.project)
+            patch.setattr(sys, "stdin", TextIOWrapper(BytesIO(stdin.encode("utf-8", "surrogatepass"))))
+            if path:
+                patch.setenv("PATH", path)
+            code = main(args)
+        return Done(code, out.getvalue(), err.getvalue())
 
 
 @pytest.fixture

@@ -149,6 +149,7 @@ def test_a_key_is_replaced_in_its_place() -> None:
     assert put(text, (*PLACE, "command"), "new") == text.replace('"old"', '"new"')
 
 
+@pytest.mark.slow
 def test_ten_megabytes_are_edited_in_time() -> None:
     """A config of 10 MB, as some tools let theirs grow, is edited, and comes back as it was."""
     big = {"projects": {f"/src/{i}": {"history": ["// text, }"] * 20, "n": i} for i in range(27_000)}}

@@ -65,6 +65,15 @@ CASES = [
     Case("gemini-cli", "user", "~/.gemini/settings.json", configs.GEMINI, "mcpServers", {},
          "~/.gemini/commands/loopengt-run.toml"),
 ]  # fmt: skip
+NO_TOOLS = {
+    "run_id",
+    "wait_seconds",
+    "next_cursor",
+    "goal_met",
+    "nothing_to_do",
+    "approval_required",
+    "no_progress",
+}
 each = pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.adapter}-{case.scope}")
 
 
@@ -180,3 +189,19 @@ def test_the_terminal_gets_completion(desk: Desk) -> None:
     assert not any(change.is_made for change in adapter.install(desk.project, scope="project"))
     adapter.uninstall(desk.project, scope="user")
     assert not file.exists()
+
+
+async def test_texts_name_tools_that_the_server_has(desk: Desk) -> None:
+    """Every tool that a command or skill tells a model to call is offered by our MCP server."""
+    from mcp import Client
+
+    from loopengt.testing import make_kernel
+    from loopengt_adapters.tools.texts import NAMES, render
+    from loopengt_mcp.server.app import make_server
+
+    kernel = make_kernel(desk.project)
+    async with Client(make_server(kernel, kernel.plugin_options("mcp"))) as client:
+        offered = {tool.name for tool in (await client.list_tools()).tools}
+    told = " ".join(render(name, "skill", with_hook=True) for name in NAMES)
+    called = {word for word in re.findall(r"`([a-z]+_[a-z]+)`", told) if word not in NO_TOOLS}
+    assert called and called <= offered, called - offered

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -169,6 +170,9 @@ async def test_an_agent_that_nests_folders_is_recorded(studio: Studio) -> None:
         return "done"
 
     copy = studio.copy()
-    assert (await studio.record(ScriptedAgent(nest), loop_spec())).end.reason is EndReason.GOAL_MET
-    assert (await studio.replay(copy, loop_spec())).end.reason is EndReason.GOAL_MET
-    assert (copy / deep).read_text() == "deep"
+    try:
+        assert (await studio.record(ScriptedAgent(nest), loop_spec())).end.reason is EndReason.GOAL_MET
+        assert (await studio.replay(copy, loop_spec())).end.reason is EndReason.GOAL_MET
+        assert (copy / deep).read_text() == "deep"
+    finally:  # pytest cannot remove such folders
+        subprocess.run(["rm", "-rf", str(copy / "d"), str(studio.project / "d")], check=True)

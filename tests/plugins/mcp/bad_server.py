@@ -24,11 +24,17 @@ TOOLS: dict[str, dict[str, Any]] = {
     "junk": {},
     "invalid": {},
     "misfit": {"outputSchema": {"type": "object", "properties": {"n": {"type": "integer"}}}},
+    "slow_pattern": {
+        "outputSchema": {"type": "object", "properties": {"a": {"type": "string", "pattern": "^(a+)+$"}}}
+    },
+    "elsewhere": {"outputSchema": {"type": "object", "properties": {"a": {"$ref": "http://127.0.0.1:9/a"}}}},
+    "unkept": {"outputSchema": {"type": "object"}},
     "long": {},
     "long_data": {"outputSchema": {"type": "object"}},
     "picture": {},
     "ask": {},
     "change": {},
+    "steer": {},
     "pid": {},
     "environment": {},
 }
@@ -88,6 +94,8 @@ def call(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         return {"content": "no list"}
     if name == "misfit":
         return {**text("?"), "structuredContent": {"n": "no number"}}
+    if name in ("slow_pattern", "elsewhere"):
+        return {**text("?"), "structuredContent": {"a": "a" * 60 + "!"}}
     if name == "long":
         return text("é" * 200_000)
     if name == "long_data":
@@ -98,6 +106,8 @@ def call(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         return {"content": [{"type": "text", "text": "see"}, image, link]}
     if name == "ask":
         return ask()
+    if name == "steer":
+        return text("\x1b]52;c;eA==\x07two\nlines")
     if name == "change":
         TOOLS["born"] = {}
         TOOLS.pop("junk", None)

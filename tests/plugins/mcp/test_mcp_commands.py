@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -30,11 +33,11 @@ def configured(project: Path) -> Path:
     return project
 
 
-def test_the_bare_command_shows_its_help(site: Any, configured: Path) -> None:
-    """Without a subcommand nothing is connected."""
-    shown = site.run("mcp", cwd=configured)
+def test_the_help_names_both_sides(site: Any, configured: Path) -> None:
+    """It shows how to serve, and the commands that try other servers; nothing is connected."""
+    shown = site.run("mcp", "--help", cwd=configured)
     assert shown.returncode == 0
-    assert "servers" in shown.stdout and "call" in shown.stdout
+    assert "servers" in shown.stdout and "call" in shown.stdout and "--transport" in shown.stdout
 
 
 @pytest.mark.slow
@@ -43,7 +46,7 @@ def test_servers_are_tried(site: Any, configured: Path) -> None:
     shown = site.run("mcp", "servers", cwd=configured)
     assert shown.returncode == 1
     rows = {line.split()[0]: line.split() for line in shown.stdout.splitlines()[1:]}
-    assert rows["bad"][1:4] == ["connected", "2025-06-18", "17"]
+    assert rows["bad"][1:4] == ["connected", "2025-06-18", "21"]
     assert rows["bad"][-1].endswith("config.toml")
     assert rows["gone"][1] == rows["far"][1] == "unreachable"
     assert "cannot connect to the MCP server 'far'" in shown.stderr
@@ -65,6 +68,19 @@ def test_servers_of_a_spec_are_tried_as_json(site: Any, project: Path) -> None:
         "loop.yaml",
         "bad 1",
     )
+
+
+@pytest.mark.slow
+def test_a_result_does_not_steer_the_terminal(site: Any, configured: Path) -> None:
+    """A text with control characters is printed as it is into a pipe, and with escapes on a terminal."""
+    words = (sys.executable, "-m", "loopengt", "mcp", "call", "bad", "steer")
+    piped = subprocess.run(words, cwd=configured, capture_output=True, timeout=60, check=True)
+    assert piped.stdout.decode() == "\x1b]52;c;eA==\x07two\nlines\n"
+    mine, theirs = pty.openpty()
+    with os.fdopen(mine, "rb", buffering=0) as terminal:
+        subprocess.run(words, cwd=configured, stdout=theirs, stderr=subprocess.DEVNULL, timeout=60, check=True)
+        os.close(theirs)
+        assert terminal.read(1000) == b"\\x1b]52;c;eA==\\x07two\r\nlines\r\n"
 
 
 @pytest.mark.slow

@@ -38,7 +38,7 @@ def template(loop: str = LOOP, about: str = ABOUT, **files: str) -> LoopTemplate
     return make_template("demo", "test", {"loop.yaml": loop, "template.yaml": about, **files})
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 @example("yes")
 @example("null")
@@ -171,5 +171,5 @@ def test_a_bad_description_is_told_with_its_place(about: str, says: str) -> None
 )  # fmt: skip
 def test_files_stay_inside_and_change_no_settings(name: str) -> None:
     """A template that would write outside of its folder, or what git or loopengt take settings from, is refused."""
-    with pytest.raises(LoopengtError, match="not one that a template may write"):
+    with pytest.raises(LoopengtError, match=r"is not (inside its folder|one that a template may write)$"):
         template(**{name: "x"})
