@@ -108,11 +108,15 @@ def workspace_of(header: dict[str, Any]) -> Path | None:
 
 def folder_size(folder: Path) -> int:
     """Return the bytes of the files below a folder; links count for themselves."""
-    total = 0
-    for parent, _, files in os.walk(folder):
-        for name in files:
-            try:
-                total += os.lstat(os.path.join(parent, name)).st_size
-            except OSError:  # gone meanwhile
-                continue
+    total, waiting = 0, [folder]
+    while waiting:  # os.walk calls itself once a level, which ends at Python's stack
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(Path(entry.path))
+                    else:
+                        total += entry.stat(follow_symlinks=False).st_size
+        except OSError:  # gone meanwhile
+            continue
     return total

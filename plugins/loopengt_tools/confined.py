@@ -223,7 +223,9 @@ class _Walk:
 
     def _down(self, part: str) -> None:
         if len(self._names) >= DEEPEST:
-            raise ToolError(f"{self._path[:200]} is nested too deeply: tools go into {DEEPEST} folders at most")
+            raise ToolError(
+                f"{self._path[:200]} is nested too deeply: tools go into {DEEPEST} folders at most"
+            )
         here = self._folders[-1]
         try:
             folder = open_child(here, part)

@@ -164,12 +164,16 @@ def _folder(workspace: Path, cwd: str) -> Path:
 
 def _environment(call: ToolCall, options: CommandOptions) -> dict[str, str]:
     env = base_environment(options.pass_env)
-    return ({} if "GIT_CONFIG_COUNT" in env else _GIT_SETTINGS) | env | {
-        "LOOPENGT_RUN_ID": call.run_id,
-        "LOOPENGT_STEP": call.step,
-        "LOOPENGT_IDEMPOTENCY_KEY": call.idempotency_key,
-        "LOOPENGT_WORKSPACE": str(call.workspace),
-    }
+    return (
+        ({} if "GIT_CONFIG_COUNT" in env else _GIT_SETTINGS)
+        | env
+        | {
+            "LOOPENGT_RUN_ID": call.run_id,
+            "LOOPENGT_STEP": call.step,
+            "LOOPENGT_IDEMPOTENCY_KEY": call.idempotency_key,
+            "LOOPENGT_WORKSPACE": str(call.workspace),
+        }
+    )
 
 
 async def _told(result: ProgramResult, call: ToolCall, options: CommandOptions) -> str:

@@ -43,6 +43,11 @@ context: {who: world}
 """
 
 
+_SLOW_LOOP = _LOOP.replace("[cat]", "[sh, -c, sleep 1 && cat]").replace(
+    "name: greet\n", "name: greet-slowly\n", 1
+)
+
+
 @dataclass(frozen=True)
 class Server:
     """A server that listens."""
@@ -53,8 +58,9 @@ class Server:
 
 
 def make_project(folder: Path) -> Path:
-    """Make a project with one loop, and return its folder."""
+    """Make a project with two loops, and return its folder."""
     (folder / "loop.yaml").write_text(_LOOP)
+    (folder / "slow.yaml").write_text(_SLOW_LOOP)
     (folder / ".loopengt").mkdir()
     return folder
 

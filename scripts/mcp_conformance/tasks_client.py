@@ -23,7 +23,7 @@ async def use(where: dict[str, Any]) -> dict[str, Any]:
 
     transport = StreamableHttpTransport(where["url"], headers={"Authorization": f"Bearer {where['token']}"})
     async with Client(transport, elicitation_handler=answer) as client:
-        begun = await call_tool_task(client, "run_loop", {"loop": "loop.yaml", "wait_seconds": 0})
+        begun = await call_tool_task(client, "run_loop", {"loop": "slow.yaml"})
         greeted = await begun.result()
         at_once = await client.call_tool("slow_compute", {"seconds": 0.5})
         failed = await client.call_tool("failing_job", {}, raise_on_error=False)

@@ -205,7 +205,11 @@ def test_a_goal_that_is_none_is_refused(site: Site, folder: Path, goal: str) -> 
 def test_what_cannot_be_written_is_said(site: Site, folder: Path) -> None:
     """A folder in place of the file, and one file for both, are usage errors."""
     (folder / "dir.yaml").mkdir()
-    for words in (("-o", "dir.yaml"), ("-o", "a.md", "-d", "./a.md"), ("--provider", "codex", "-t", "starter")):
+    for words in (
+        ("-o", "dir.yaml"),
+        ("-o", "a.md", "-d", "./a.md"),
+        ("--provider", "codex", "-t", "starter"),
+    ):
         done = alone(site, "design", "fix it", *words, cwd=folder)
         assert done.returncode == 2, done.stdout
         assert "Sorry" not in done.stderr

@@ -36,7 +36,12 @@ SOUND: dict[str, Any] = {
     "policy": {
         "max_turns": 5,
         "verification_gates": [
-            {"name": "tests", "kind": "command", "command": ["pytest", "-q"], "description": "The tests pass."}
+            {
+                "name": "tests",
+                "kind": "command",
+                "command": ["pytest", "-q"],
+                "description": "The tests pass.",
+            }
         ],
     },
     "metadata": {"why": "Laps, since *tests* can tell."},

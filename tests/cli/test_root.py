@@ -196,7 +196,9 @@ def test_errors_show_no_secret_and_do_not_steer_the_terminal(demo: Site, project
     assert done.stderr == "Error: refused \\x1b[2J[redacted]\nmend it\n"
     done = demo.run("end", "leaking bug", cwd=project, SOME_API_KEY="sk-very-secret")
     (log,) = (project / ".loopengt/logs").iterdir()
-    assert "ZeroDivisionError: [redacted]" in done.stderr and "ZeroDivisionError: [redacted]" in log.read_text()
+    assert (
+        "ZeroDivisionError: [redacted]" in done.stderr and "ZeroDivisionError: [redacted]" in log.read_text()
+    )
     assert "sk-very" not in done.stderr + log.read_text()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -115,8 +116,7 @@ def echo_json(value: Any) -> None:
 
 def echo_text(text: str) -> None:
     """Print a server's text: as it is into a pipe or a file, without what would steer it on a terminal."""
-    terminal = click.get_text_stream("stdout").isatty()
-    click.echo(visible(text, keep="\n\t") if terminal else text)
+    click.echo(visible(text, keep="\n\t") if sys.stdout.isatty() else text)
 
 
 def print_rows(headings: Sequence[str], rows: Sequence[Mapping[str, Any]], width: int = 100) -> None:

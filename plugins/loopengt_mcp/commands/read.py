@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loopengt.cli import pass_kernel
-from loopengt_mcp.commands.connecting import as_json, connected, echo_json, echo_text, find, in_loop, spec_option
+from loopengt_mcp.commands.connecting import (
+    as_json,
+    connected,
+    echo_json,
+    echo_text,
+    find,
+    in_loop,
+    spec_option,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -75,10 +75,8 @@ async def next_task(ctx: Context, run_id: RunName = "latest", wait_seconds: Wait
     async def progress(count: int, message: str) -> None:
         await ctx.report_progress(count, None, message)
 
-    found = await wait_for_work(
-        desk, row.run_id, wait_seconds, progress, lambda work: not desk.handed.is_busy(work)
-    )
     client = client_name(ctx)
+    found = await wait_for_work(desk, row.run_id, wait_seconds, progress, client)
     chosen = desk.handed.in_order(found, client)[0] if found else None
     task = await _task(desk, chosen, client) if chosen is not None else None
     if chosen is not None:

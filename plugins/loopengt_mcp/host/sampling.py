@@ -44,14 +44,11 @@ if TYPE_CHECKING:
 
 __all__ = ["next_sampling", "samples_by_rounds", "wait_and_sample"]
 
-_MOST_ASKED = 3
-"""How often models are asked for one task; after that it is left to be taken up with next_task."""
 _MOST_ROUNDS = 8
 """Requests within one call; clients give up after ten."""
 _ANSWER_SECONDS = 120.0
 _MOST_TOKENS = 8_192
 """Where the agent has no ``max_tokens``: a request must have a limit."""
-_GIVEN_UP = 1_000
 
 
 def samples_by_rounds(ctx: Context) -> bool:
@@ -73,7 +70,7 @@ async def wait_and_sample(ctx: Context, desk: Desk, run_id: str, seconds: float,
     until = clock.time() + seconds
     while True:
         left = max(0.0, until - clock.time())
-        found = await wait_for_work(desk, run_id, left, progress, lambda work: not desk.handed.is_busy(work))
+        found = await wait_for_work(desk, run_id, left, progress, client_name(ctx))
         possible = [work for work in found if samples and _may_be_sampled(desk, work)]
         if not possible:
             return
@@ -92,19 +89,19 @@ async def next_sampling(ctx: Context, desk: Desk, run_id: str, seconds: float) -
         work = await _work_of(desk, run_id, key)
         if work is None:  # somebody else was quicker
             continue
-        desk.handed.free(work)
         wrong = await _take(ctx, desk, work, response)
+        desk.handed.free(work)
         if wrong is not None and _may_be_sampled(desk, work) and rounds < _MOST_ROUNDS:
-            return _request_in_return(desk, work, rounds, wrong)
+            return _request_in_return(ctx, desk, work, rounds, wrong)
     if rounds >= _MOST_ROUNDS:
         return None
 
     async def progress(count: int, message: str) -> None:
         await ctx.report_progress(count, None, message)
 
-    found = await wait_for_work(desk, run_id, seconds, progress, lambda work: not desk.handed.is_busy(work))
+    found = await wait_for_work(desk, run_id, seconds, progress, client_name(ctx))
     possible = [work for work in found if _may_be_sampled(desk, work)]
-    return _request_in_return(desk, possible[0], rounds) if possible else None
+    return _request_in_return(ctx, desk, possible[0], rounds) if possible else None
 
 
 def _samples(ctx: Context) -> bool:
@@ -113,18 +110,14 @@ def _samples(ctx: Context) -> bool:
 
 
 def _may_be_sampled(desk: Desk, work: Work) -> bool:
-    return (
-        bool(work.details.get("sampling", True))
-        and not desk.handed.is_busy(work)
-        and desk.handed.asked(work) < _MOST_ASKED
-    )
+    return bool(work.details.get("sampling", True)) and desk.handed.may_ask(work)
 
 
 async def _sample(ctx: Context, desk: Desk, work: Work) -> None:
     """Ask the client's model for the answer to a task, and again where it does not fit."""
     wrong: tuple[str, str] | None = None
     while _may_be_sampled(desk, work):
-        desk.handed.ask(work, _ANSWER_SECONDS)
+        desk.handed.ask(work, client_name(ctx), _ANSWER_SECONDS)
         try:
             result = await ctx.session.send_request(
                 CreateMessageRequest(params=_params(work, wrong)),
@@ -132,12 +125,12 @@ async def _sample(ctx: Context, desk: Desk, work: Work) -> None:
                 request_read_timeout_seconds=_ANSWER_SECONDS,
                 metadata=ServerMessageMetadata(related_request_id=ctx.request_id),
             )
+            wrong = await _take(ctx, desk, work, result)
         except (MCPError, ValidationError):  # the person said no, or the client cannot do it after all
-            desk.handed.ask(work, 0, _GIVEN_UP)
+            desk.handed.give_up(work)
             return
         finally:
             desk.handed.free(work)
-        wrong = await _take(ctx, desk, work, result)
         if wrong is None:
             return
 
@@ -146,7 +139,7 @@ async def _take(ctx: Context, desk: Desk, work: Work, result: InputResponse) -> 
     """Take an answer; where it does not fit, return it with what is wrong."""
     text = _text_of(result)
     if text is None or not isinstance(result, CreateMessageResult):
-        desk.handed.ask(work, 0, _GIVEN_UP)
+        desk.handed.give_up(work)
         return None
     try:
         fitted = fit(work.schema, text)
@@ -180,11 +173,11 @@ async def _work_of(desk: Desk, run_id: str, key: str) -> Work | None:
 
 
 def _request_in_return(
-    desk: Desk, work: Work, rounds: int, wrong: tuple[str, str] | None = None
+    ctx: Context, desk: Desk, work: Work, rounds: int, wrong: tuple[str, str] | None = None
 ) -> InputRequiredResult:
-    desk.handed.ask(work, _ANSWER_SECONDS)
+    times = desk.handed.ask(work, client_name(ctx), _ANSWER_SECONDS)
     request = CreateMessageRequest(params=_params(work, wrong))
-    key = f"{work.task_id}#{desk.handed.asked(work)}"
+    key = f"{work.task_id}#{times}"
     return InputRequiredResult(input_requests={key: request}, request_state=str(rounds + 1))
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Handed", "Work", "find_work", "gone", "is_for_host", "open_work", "split_task_id", "task_uri"]
 
+_MOST_ASKED = 3
+"""How often models are asked for one task; after that it is left to be taken up with next_task."""
 _MOST_REMEMBERED = 1_000
 
 
@@ -150,7 +152,7 @@ class Handed:
     def __init__(self) -> None:
         self._taken: OrderedDict[str, tuple[str, float]] = OrderedDict()
         self._asked: OrderedDict[str, int] = OrderedDict()
-        self._busy: dict[str, float] = {}
+        self._busy: dict[str, tuple[str, float]] = {}
 
     # -- tasks ------------------------------------------------------------------------------------------------
 
@@ -174,26 +176,32 @@ class Handed:
 
     # -- sampling ---------------------------------------------------------------------------------------------
 
-    def asked(self, work: Work) -> int:
-        """Return how often clients were asked for the answer to a task."""
-        return self._asked.get(work.question_id, 0)
+    def ask(self, work: Work, by: str, seconds: float) -> int:
+        """The model of a client is asked, and within so many seconds no other one; return the how manieth time."""
+        times = self._asked.get(work.question_id, 0) + 1
+        _remember(self._asked, work.question_id, times)
+        self._busy[work.question_id] = (by, monotonic() + seconds)
+        return times
 
-    def ask(self, work: Work, seconds: float, times: int = 1) -> None:
-        """A client is asked; within so many seconds no other one is."""
-        _remember(self._asked, work.question_id, self.asked(work) + times)
-        self._busy[work.question_id] = monotonic() + seconds
+    def may_ask(self, work: Work) -> bool:
+        """Whether a model may be asked: none is being asked, and it was not too often."""
+        return not self.is_busy(work) and self._asked.get(work.question_id, 0) < _MOST_ASKED
 
-    def is_busy(self, work: Work) -> bool:
-        """Whether a client is being asked."""
-        until = self._busy.get(work.question_id)
-        if until is not None and until <= monotonic():
+    def is_busy(self, work: Work, but: str = "") -> bool:
+        """Whether the model of a client is being asked, of another one than a given one."""
+        known = self._busy.get(work.question_id)
+        if known is not None and known[1] <= monotonic():
             del self._busy[work.question_id]
             return False
-        return until is not None
+        return known is not None and known[0] != but
 
     def free(self, work: Work) -> None:
-        """The client has answered, or will not."""
+        """The model has answered, or will not."""
         self._busy.pop(work.question_id, None)
+
+    def give_up(self, work: Work) -> None:
+        """No model is to be asked any more."""
+        _remember(self._asked, work.question_id, _MOST_ASKED)
 
 
 def _remember(known: OrderedDict[str, Any], key: str, value: Any) -> None:

@@ -77,7 +77,8 @@ class RunState(BaseModel):
     next: str = Field(default="", description="What to call next.")
     driven_by: str = Field(default="", description="this server, another process, or empty: nobody.")
     now: str = Field(
-        default="", description="What happened last, where this server drives it; it may not be in the journal yet."
+        default="",
+        description="What happened last, where this server drives it; it may not be in the journal yet.",
     )
     turn: int = 0
     steps: list[StepInfo] = Field(default_factory=list)

@@ -24,6 +24,7 @@ __all__ = ["IDENTIFIER", "Task", "TaskSource", "Tasks", "declares_tasks"]
 IDENTIFIER = "io.modelcontextprotocol/tasks"
 
 _MODERN = frozenset(MODERN_PROTOCOL_VERSIONS)
+_ENDED = ("completed", "failed", "cancelled")
 _LONGEST_ID = 200
 _NO_FORM = "A person has to decide, and this client cannot ask one: call the tool approve."
 
@@ -88,7 +89,7 @@ class Tasks(Extension):
 
     Args:
         source: Knows the tasks.
-        tools: Tools whose structured result names a run as ``run_id``.
+        tools: Tools whose structured result names a run as ``run_id``, and its ``status``.
         required: Those of them that refuse clients which do not declare the extension.
         poll_ms: How often a client should ask, in milliseconds.
     """
@@ -129,7 +130,7 @@ class Tasks(Extension):
         result = await call_next(ctx)
         run_id = _run_of(result)
         task = None if run_id is None else await self._source.find(run_id)
-        if task is None or task.status in ("completed", "cancelled"):
+        if task is None:
             return result
         return self._base(_as_seen(task, ctx)) | {"resultType": "task"}
 
@@ -214,11 +215,13 @@ def _client(ctx: Context) -> str:
 
 
 def _run_of(result: HandlerResult) -> str | None:
-    """Return the run that a tool's result names; None where it names none, or the tool asks something first."""
+    """Return the run that a tool's result names as one that goes on; None: it names none, or asks something first."""
     if not isinstance(result, CallToolResult) or result.is_error:
         return None
     content = result.structured_content
-    run_id = content.get("run_id") if isinstance(content, dict) else None
+    if not isinstance(content, dict) or content.get("status") in _ENDED:
+        return None
+    run_id = content.get("run_id")
     return run_id if isinstance(run_id, str) and run_id else None
 
 

@@ -78,7 +78,9 @@ def test_a_result_does_not_steer_the_terminal(site: Any, configured: Path) -> No
     assert piped.stdout.decode() == "\x1b]52;c;eA==\x07two\nlines\n"
     mine, theirs = pty.openpty()
     with os.fdopen(mine, "rb", buffering=0) as terminal:
-        subprocess.run(words, cwd=configured, stdout=theirs, stderr=subprocess.DEVNULL, timeout=60, check=True)
+        subprocess.run(
+            words, cwd=configured, stdout=theirs, stderr=subprocess.DEVNULL, timeout=60, check=True
+        )
         os.close(theirs)
         assert terminal.read(1000) == b"\\x1b]52;c;eA==\\x07two\r\nlines\r\n"
 

@@ -42,6 +42,8 @@ class Ide:
     client: Client
     asked: list[CreateMessageRequestParams] = field(default_factory=list)
     """What its model was asked by sampling."""
+    called: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when its model is asked."""
 
     async def raw(self, tool: str, **arguments: Any) -> CallToolResult:
         """Call a tool."""
@@ -77,17 +79,29 @@ class Office:
     _owners: list[asyncio.Task[None]] = field(default_factory=list)
 
     async def ide(
-        self, name: str = "ide", *, mode: Any = "auto", answers: list[str | None] | None = None
+        self,
+        name: str = "ide",
+        *,
+        mode: Any = "auto",
+        answers: list[str | None] | None = None,
+        gate: asyncio.Event | None = None,
     ) -> Ide:
-        """Connect an IDE; with answers its model may be asked, and gives them in turn, None for a refusal."""
+        """Connect an IDE; with answers its model may be asked, and gives them in turn, None for a refusal.
+
+        With a gate, the model answers only once that is open.
+        """
         asked: list[CreateMessageRequestParams] = []
+        called = asyncio.Event()
         more: dict[str, Any] = {}
         if answers is not None:
             left = iter(answers)
 
             async def sample(_: Any, params: CreateMessageRequestParams) -> CreateMessageResult | ErrorData:
                 asked.append(params)
+                called.set()
                 text = next(left)
+                if gate is not None:
+                    await gate.wait()
                 if text is None:
                     return ErrorData(code=-1, message="the person said no")
                 content = TextContent(type="text", text=text)
@@ -104,7 +118,7 @@ class Office:
         self._owners.append(owner)
         await asyncio.wait({owner, asyncio.create_task(ready.wait())}, return_when=asyncio.FIRST_COMPLETED)
         assert ready.is_set(), "the client could not connect"
-        return Ide(client, asked)
+        return Ide(client, asked, called)
 
     async def close(self) -> None:
         """Let all clients leave."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING
 
 import pytest
+from mcp import MCPError
 from mcp.types import TextContent
 
 from .kit import COLOUR, Office, host_loop
@@ -105,3 +107,31 @@ async def test_a_paused_run_of_another_server_is_taken_up(office: Office) -> Non
     assert (await plain.call("run_status", run_id=run))["status"] == "paused"
     ide = await office.ide(answers=["red"])
     assert (await ide.call("wait_run", run_id=run, wait_seconds=20))["output"] == "red"
+
+
+@MODES
+async def test_what_a_model_is_being_asked_for_is_not_given_to_others(office: Office, mode: str) -> None:
+    """While one client's model thinks, another client gets no task, and waits for the run instead."""
+    gate = asyncio.Event()
+    ann = await office.ide("ann", mode=mode, answers=["red"], gate=gate)
+    bob = await office.ide("bob", answers=["blue"])
+    run = await ann.start(host_loop())
+    waiting = asyncio.create_task(ann.call("wait_run", run_id=run, wait_seconds=20))
+    await ann.called.wait()
+    assert (await bob.call("next_task", run_id=run, wait_seconds=0.3))["task"] is None
+    also = asyncio.create_task(bob.call("wait_run", run_id=run, wait_seconds=20))
+    gate.set()
+    ends = await asyncio.gather(waiting, also)
+    assert [end["output"] for end in ends] == ["red", "red"]
+    assert bob.asked == []
+
+
+async def test_an_unanswered_request_leaves_the_task_to_its_client(office: Office) -> None:
+    """From 2026-07-28 on nobody says that a request was refused: its client may take the task up at once."""
+    ide = await office.ide(answers=[None])
+    run = await ide.start(host_loop())
+    with pytest.raises(MCPError, match="the person said no"):
+        await ide.call("wait_run", run_id=run, wait_seconds=20)
+    task = (await ide.call("next_task", run_id=run))["task"]
+    await ide.call("submit_task", task_id=task["task_id"], output="red")
+    assert (await ide.call("wait_run", run_id=run))["output"] == "red"

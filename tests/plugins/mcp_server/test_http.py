@@ -13,7 +13,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from loopengt_mcp.server.http import Gate, is_loopback
 
-from .kit import TOKEN, Caller, Program, harmless
+from .kit import TOKEN, Caller, Program, harmless, patient
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -138,6 +138,24 @@ async def test_a_listening_address_is_no_longer_taken_afterwards(program: Progra
     with socket.socket() as again:
         again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         again.bind(("127.0.0.1", int(url.rsplit(":", 1)[1].partition("/")[0])))
+
+
+@pytest.mark.slow
+async def test_runs_rest_when_the_server_over_http_ends(program: Program) -> None:
+    """SIGTERM pauses what it drives before it goes, also while a client waits for it."""
+    (program.project / "loop.yaml").write_text(json.dumps(patient(program.project)))
+    url, token, process = program.serve()
+    headers = {"authorization": f"Bearer {token}"}
+    async with (
+        httpx2.AsyncClient(headers=headers, timeout=30) as http,
+        Client(streamable_http_client(url, http_client=http)) as client,
+    ):
+        state = (await Caller(client, [])("run_loop", loop="loop.yaml")).data
+        assert state["status"] == "running"
+    process.terminate()
+    process.wait(timeout=30)
+    [row] = json.loads(program.run("runs", "--json").stdout)
+    assert (row["run_id"], row["status"]) == (state["run_id"], "paused")
 
 
 async def test_a_request_with_two_hosts_or_tokens_is_refused() -> None:

@@ -176,7 +176,6 @@ async def test_a_shell_has_to_be_asked_for(bench: Bench) -> None:
     assert offer.description.endswith("Allowed: ls.")
 
 
-
 async def test_git_takes_no_written_folder_for_a_repository(bench: Bench) -> None:
     """A folder that looks like a bare repository, as an agent can write one, has git run none of its programs."""
     subprocess.run(["git", "init", "-q", bench.workspace], check=True)
@@ -184,7 +183,7 @@ async def test_git_takes_no_written_folder_for_a_repository(bench: Bench) -> Non
         await bench.call("write_file", path=f"fake/{name}", content="")
     await bench.call("write_file", path="fake/HEAD", content="ref: refs/heads/main\n")
     config = (
-        "[core]\nrepositoryformatversion = 0\nbare = false\nworktree = ..\nfsmonitor = \"touch owned; false\"\n"
+        '[core]\nrepositoryformatversion = 0\nbare = false\nworktree = ..\nfsmonitor = "touch owned; false"\n'
     )
     await bench.call("write_file", path="fake/config", content=config)
     options = {"allow": ["git status"]}
