@@ -89,7 +89,7 @@ def _put_agent(text: str, value: str, provider: str, note: str) -> tuple[str, st
 
 def _with_model(text: str, worker: Worker) -> tuple[str, str]:
     """Let a model do the work, with tools that reach no further than the workspace."""
-    model = worker.model or "the provider's own"
+    model = f"model {worker.model}" if worker.model else "its default model"
     value = f"provider: {worker.provider}\n"
     value += f"model: {worker.model} # any model of the service that calls tools\n" if worker.model else ""
     tools = "".join(f"- {{name: {name}, tool_type: builtin}}\n" for name in _TOOLS)
@@ -98,7 +98,7 @@ def _with_model(text: str, worker: Worker) -> tuple[str, str]:
     fitted = fitted and add_key(fitted, ("agents",), "tools", tools)
     if fitted is None:
         return text, f"agent: write the provider {worker.provider}, and tools for it, into {SPEC}"
-    return fitted, f"agent: {worker.provider} (model {model}), whose key is set, with tools for files"
+    return fitted, f"agent: {worker.provider} ({model}), whose key is set, with tools for files"
 
 
 def _with_checks(text: str, checks: Sequence[Check]) -> tuple[str, str]:

@@ -105,7 +105,7 @@ GOALS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("goal", GOALS)
 def test_the_words_of_a_goal_choose_the_template(site: Site, folder: Path, goal: str) -> None:
-    """In a project that has what all of them need, each goal gets the template for it, valid and with the goal in it."""
+    """In a project that has what all of them need, each goal gets its template, valid and with the goal in it."""
     (folder / "src").mkdir()
     (folder / "docs").mkdir()
     (folder / "requirements.txt").write_text("click\n")
@@ -141,7 +141,7 @@ def test_a_node_project_gets_its_own_tests(site: Site, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_template_can_be_asked_for(site: Site, folder: Path) -> None:
-    """-t takes that template whatever the goal says; files may stand elsewhere, and an unknown one names the nearest."""
+    """-t takes that template whatever the goal says, files may stand elsewhere, and what cannot be is said."""
     (folder / "sub").mkdir()
     words = ("-t", "planner_executor", "-o", "sub/plan.yaml", "-d", "sub/why.md")
     done = alone(site, "design", "fix the tests", *words, cwd=folder)

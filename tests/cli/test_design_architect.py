@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import subprocess
 import sys
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
@@ -10,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from loopengt.testing import FakeOpenAI
+from loopengt import UsageError
+from loopengt.testing import FakeOpenAI, ScriptedAgent, loop_spec, make_kernel, run_loop_sync
 
 from .design_kit import ALONE, alone
 
 if TYPE_CHECKING:
-    import subprocess
     from pathlib import Path
 
     from ..conftest import Site
@@ -169,6 +172,55 @@ def test_a_hostile_proposal_is_shown_harmless(site: Site, folder: Path) -> None:
     assert "<img" not in page.replace("\\<img", "")
     assert "<script" not in page.replace("\\<script", "")
     assert "\n# owned" not in page
+
+
+def test_the_gate_for_loops(tmp_path: Path) -> None:
+    """It takes data and texts, refuses what is no loop or checks nothing, and refuses keys that it would not read."""
+    good, wrong = json.dumps(SOUND), {"name": "x", "goal": "g", "steps": [], "agents": []}
+    loose = changed(verification_gates=[])
+    answers = ["no: [loop", 7, wrong, loose, good]
+    agent = ScriptedAgent(*answers)
+    gate = {"name": "sound", "kind": "loop_spec"}
+    step = {"name": "propose", "verification_gates": ["sound"]}
+    policy = {"verification_gates": [gate], "max_turns": 9}
+    kernel = make_kernel(tmp_path, agents=agent)
+    result = run_loop_sync(kernel, loop_spec(step, pattern="repeat", policy=policy))
+    assert result.end.reason == "goal_met"
+    told = [request.feedback for request in agent.requests]
+    assert "loop.yaml:1:" in told[1]
+    assert "a loop is a mapping" in told[2]
+    assert "loop.yaml:3:" in told[3]
+    assert "nothing proves the work" in told[4]
+    policy = {"verification_gates": [gate | {"command": ["true"]}]}
+    with pytest.raises(UsageError, match="does not read command"):
+        run_loop_sync(kernel, loop_spec(step, policy=policy))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_on_a_terminal_the_person_decides(site: Site, folder: Path, answer: str) -> None:
+    """The proposal is shown and asked about; without agreement nothing is written."""
+    ours, theirs = pty.openpty()
+    with FakeOpenAI({"json": SOUND}) as server:
+        (folder / ".loopengt").mkdir()
+        config = f'[plugins.llm.providers.openai]\nbase_url = "{server.url}"\n'
+        (folder / ".loopengt/config.toml").write_text(config)
+        os.write(ours, f"{answer}\n".encode())
+        done = subprocess.run(
+            [sys.executable, "-m", "loopengt", "design", "fix it"],
+            cwd=folder,
+            env=site.program_environ() | ALONE | {"OPENAI_API_KEY": "secret-key-of-mine"},
+            stdin=theirs,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    os.close(ours)
+    os.close(theirs)
+    assert "Write loop.yaml?" in done.stderr
+    assert "would execute:" in done.stdout
+    assert (folder / "loop.yaml").exists() is (answer == "y")
+    assert done.returncode == (0 if answer == "y" else 1)
 
 
 CLAUDE = """

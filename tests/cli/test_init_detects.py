@@ -21,12 +21,8 @@ pytestmark = pytest.mark.slow  # real processes, seconds each
 NOBODY = "/nonexistent"
 """A PATH on which there is no agent."""
 
-NO_KEYS = {
-    name: ""
-    for name in (
-        "ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENROUTER_API_KEY"
-    )
-}  # fmt: skip
+KEYS = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY", "OPENROUTER_API_KEY")
+NO_KEYS = dict.fromkeys(KEYS, "")
 """An environment in which no service has a key."""
 
 

@@ -20,7 +20,7 @@ _MANAGERS: Final = {
     "bun.lock": "bun",
     "bun.lockb": "bun",
 }
-_TESTS_PASS = "The tests pass."
+_PROVES = "The tests pass."
 
 
 def node(project: Path) -> tuple[str, list[Check]] | None:
@@ -49,7 +49,7 @@ def go(project: Path) -> tuple[str, list[Check]] | None:
     if not has_file(project, "go.mod"):
         return None
     found = [
-        Check("go-test", ("go", "test", "./..."), _TESTS_PASS, tests=True),
+        Check("go-test", ("go", "test", "./..."), _PROVES, tests=True),
         Check("go-vet", ("go", "vet", "./..."), "go vet has no finding left."),
     ]
     if has_file(project, ".golangci.yml", ".golangci.yaml", ".golangci.toml", ".golangci.json"):
@@ -61,7 +61,7 @@ def rust(project: Path) -> tuple[str, list[Check]] | None:
     """Recognise a crate or a workspace of Rust."""
     if not has_file(project, "Cargo.toml"):
         return None
-    found = [Check("cargo-test", ("cargo", "test"), _TESTS_PASS, tests=True)]
+    found = [Check("cargo-test", ("cargo", "test"), _PROVES, tests=True)]
     if has_file(project, "clippy.toml", ".clippy.toml"):
         command = ("cargo", "clippy", "--all-targets", "--", "-D", "warnings")
         found.append(Check("clippy", command, "clippy has no finding left."))
@@ -72,11 +72,11 @@ def java(project: Path) -> tuple[str, list[Check]] | None:
     """Recognise a project of Maven or Gradle, by its own wrapper where it has one."""
     if has_file(project, "pom.xml"):
         maven = "./mvnw" if has_file(project, "mvnw") else "mvn"
-        return "Java", [Check("maven-test", (maven, "-q", "test"), _TESTS_PASS, tests=True)]
+        return "Java", [Check("maven-test", (maven, "-q", "test"), _PROVES, tests=True)]
     if has_file(project, "build.gradle", "build.gradle.kts"):
         gradle = "./gradlew" if has_file(project, "gradlew") else "gradle"
         language = "Kotlin" if has_file(project, "build.gradle.kts") else "Java"
-        return language, [Check("gradle-test", (gradle, "test"), _TESTS_PASS, tests=True)]
+        return language, [Check("gradle-test", (gradle, "test"), _PROVES, tests=True)]
     return None
 
 
@@ -86,7 +86,7 @@ def dotnet(project: Path) -> tuple[str, list[Check]] | None:
         known = any(path.suffix in (".sln", ".slnx", ".csproj", ".fsproj") for path in project.iterdir())
     except OSError:
         return None
-    return (".NET", [Check("dotnet-test", ("dotnet", "test"), _TESTS_PASS, tests=True)]) if known else None
+    return (".NET", [Check("dotnet-test", ("dotnet", "test"), _PROVES, tests=True)]) if known else None
 
 
 def ruby(project: Path) -> tuple[str, list[Check]] | None:
@@ -94,9 +94,9 @@ def ruby(project: Path) -> tuple[str, list[Check]] | None:
     if not has_file(project, "Gemfile"):
         return None
     if (project / "spec").is_dir():
-        return "Ruby", [Check("rspec", ("bundle", "exec", "rspec"), _TESTS_PASS, tests=True)]
+        return "Ruby", [Check("rspec", ("bundle", "exec", "rspec"), _PROVES, tests=True)]
     if "test" in text_of(project / "Rakefile").lower():
-        return "Ruby", [Check("rake-test", ("bundle", "exec", "rake", "test"), _TESTS_PASS, tests=True)]
+        return "Ruby", [Check("rake-test", ("bundle", "exec", "rake", "test"), _PROVES, tests=True)]
     return "Ruby", []
 
 
@@ -105,7 +105,7 @@ def php(project: Path) -> tuple[str, list[Check]] | None:
     if not has_file(project, "composer.json"):
         return None
     if has_file(project, "phpunit.xml", "phpunit.xml.dist", "phpunit.dist.xml"):
-        return "PHP", [Check("phpunit", ("vendor/bin/phpunit",), _TESTS_PASS, tests=True)]
+        return "PHP", [Check("phpunit", ("vendor/bin/phpunit",), _PROVES, tests=True)]
     return "PHP", []
 
 
@@ -113,4 +113,4 @@ def elixir(project: Path) -> tuple[str, list[Check]] | None:
     """Recognise a project of Mix."""
     if not has_file(project, "mix.exs"):
         return None
-    return "Elixir", [Check("mix-test", ("mix", "test"), _TESTS_PASS, tests=True)]
+    return "Elixir", [Check("mix-test", ("mix", "test"), _PROVES, tests=True)]

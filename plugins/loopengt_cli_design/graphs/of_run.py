@@ -79,9 +79,7 @@ class _Drawer:
         if execution.why:
             facts.append(first_line(execution.why, _LONGEST))
         name = f"{execution.step}{lap(pattern, execution.occurrence)}"
-        kind = (
-            "failed" if execution.status == "failed" else "note" if execution.status == "skipped" else "step"
-        )
+        kind: NodeKind = _KINDS.get(execution.status, "step")
         first = last = self._graph.node(box, f"turn {execution.turn}: {name}", *facts, kind=kind)
         for run_id in execution.runs:
             if run_id in self._paths and run_id not in self._drawn:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from loopengt import Kernel, SpecError
+from loopengt import Kernel, SpecError, UsageError
 from loopengt_cli_design.proposals.checking import SPEC, check_files, unchecked
 from loopengt_cli_design.proposals.text import data_of, to_yaml
 from loopengt_hookspecs.gates import GateVerdict
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LoopSpecGate", "LoopSpecGates"]
 
+_READ: Final = frozenset({"name", "description", "kind", "timeout_seconds", "on_failure", "metadata"})
 _MOST_PROBLEMS: Final = 30
 _LONGEST: Final = 20_000
 """Characters of a proposal that are shown to whoever has to mend it."""
@@ -41,7 +42,18 @@ class LoopSpecGates:
         return cls(known if isinstance(known, Kernel) else Kernel(context.project))
 
     def bind(self, gate: VerificationGate, project: Path) -> LoopSpecGate:
-        """Make the gate."""
+        """Make the gate.
+
+        Raises:
+            UsageError: It declares what this kind does not read, and what would be ignored in silence.
+        """
+        said = gate.model_dump(exclude_defaults=True, by_alias=True).keys()
+        unread = sorted(said - _READ)
+        if unread:
+            raise UsageError(
+                f"the gate {gate.name!r} of kind loop_spec does not read {', '.join(unread)}",
+                remedy="Take it out of the gate.",
+            )
         return LoopSpecGate(self._kernel)
 
 

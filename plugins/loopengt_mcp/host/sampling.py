@@ -27,7 +27,7 @@ from pydantic import ValidationError
 
 from loopengt.approvals import Answer
 from loopengt.display import one_line
-from loopengt.errors import LoopengtError, UsageError
+from loopengt.errors import UsageError
 from loopengt_mcp.host.fitting import fit, plain
 from loopengt_mcp.host.submitting import submit
 from loopengt_mcp.host.waiting import wait_for_work
@@ -149,7 +149,7 @@ async def _take(ctx: Context, desk: Desk, work: Work, result: InputResponse) -> 
     by = plain(f"{client_name(ctx)} (MCP sampling{f', {model}' if model else ''})")
     try:
         await submit(desk, work, Answer(True, by, fitted))
-    except LoopengtError:  # somebody else was quicker, or the run's state says what is wrong with it
+    except UsageError:  # somebody else was quicker, or the run's state says what is wrong with it
         return None
     return None
 
