@@ -54,4 +54,8 @@ def loopengt_register_mcp_features(register: Register[McpFeatures]) -> None:
 @hookimpl
 def loopengt_register_commands(register: Register[click.Command]) -> None:
     """Register mcp."""
-    register("mcp", "loopengt_mcp.commands.group:mcp", summary="Serve this project to IDEs, or try MCP servers by hand")
+    register(
+        "mcp",
+        "loopengt_mcp.commands.group:mcp",
+        summary="Serve this project to IDEs, or try MCP servers by hand",
+    )

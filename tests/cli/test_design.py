@@ -55,6 +55,7 @@ def test_init_design_validate_with_no_key_at_all(site: Site, folder: Path) -> No
     assert "gate tests\npytest -q" in nodes.values()
 
 
+@pytest.mark.slow
 def test_what_a_person_has_changed_is_kept(site: Site, folder: Path) -> None:
     """A changed loop.yaml stops the command before anything is done; --force keeps it as a backup."""
     alone(site, "init", cwd=folder)

@@ -189,7 +189,7 @@ def test_the_gate_for_loops(tmp_path: Path) -> None:
     told = [request.feedback for request in agent.requests]
     assert "loop.yaml:1:" in told[1]
     assert "a loop is a mapping" in told[2]
-    assert "loop.yaml:3:" in told[3]
+    assert "missing key 'steps'" in told[3]
     assert "nothing proves the work" in told[4]
     policy = {"verification_gates": [gate | {"command": ["true"]}]}
     with pytest.raises(UsageError, match="does not read command"):

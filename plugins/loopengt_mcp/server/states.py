@@ -144,7 +144,10 @@ class States:
 def _tasks(fold: Fold) -> list[OpenTask]:
     return [
         OpenTask(
-            task_id=work.task_id, step=work.step, prompt=one_line(work.prompt, 300), uri=task_uri(work.task_id)
+            task_id=work.task_id,
+            step=work.step,
+            prompt=one_line(work.prompt, 300),
+            uri=task_uri(work.task_id),
         )
         for work in open_work(fold)
     ]
