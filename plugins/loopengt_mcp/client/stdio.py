@@ -44,7 +44,7 @@ async def program_streams(
     Args:
         program: What to start.
         notes: Learns how it ended and what it said.
-        on_end: Called when the program has closed its output.
+        on_end: Called when the program has closed its output or its input.
     """
     process = await asyncio.create_subprocess_exec(
         *program.argv,
@@ -62,7 +62,7 @@ async def program_streams(
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_read, process, incoming, notes, on_end)
-            tasks.start_soon(_write, process, unsent, incoming)
+            tasks.start_soon(_write, process, unsent, incoming, on_end)
             tasks.start_soon(_listen, process, notes)
             try:
                 yield messages, outgoing
@@ -114,6 +114,7 @@ async def _write(
     process: Process,
     unsent: MemoryObjectReceiveStream[SessionMessage],
     incoming: MemoryObjectSendStream[SessionMessage | Exception],
+    on_end: Callable[[], None],
 ) -> None:
     assert process.stdin is not None
     try:
@@ -122,6 +123,7 @@ async def _write(
             process.stdin.write(data.encode("utf-8", "replace") + b"\n")
             await process.stdin.drain()
     except (OSError, anyio.ClosedResourceError):
+        on_end()
         incoming.close()  # or whoever waits for an answer would wait in vain
 
 
