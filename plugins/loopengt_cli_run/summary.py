@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from loopengt.cli.retyping import command_line
@@ -10,7 +11,7 @@ from loopengt.display import dollars, duration
 from loopengt_cli_run.adding import more_of
 from loopengt_cli_run.questions import is_for_resume, outcome_lines, question_lines
 from loopengt_cli_run.text import lines_of
-from loopengt_hookspecs.models import EndReason, RunStatus
+from loopengt_hookspecs.models import EndReason, RunStatus, StepStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.engines import RunResult
 
 __all__ = ["summarise"]
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def summarise(
@@ -103,3 +106,13 @@ def _next(result: RunResult, kernel: Kernel, again: Sequence[str]) -> Iterator[s
         yield f"go on:     {resume} {more}"
     elif result.can_resume:
         yield f"once that is mended: {resume}"
+    elif reason is EndReason.FAILED and (step := _failed_step(result)):
+        again_from = command_line(kernel, "fork", result.run_id, "--at", step)
+        yield f"to try it again from there, in a new run: {again_from}"
+
+
+def _failed_step(result: RunResult) -> str:
+    """Return the step that failed last, as declared."""
+    states = result.snapshot().step_states.values()
+    failed = [state for state in states if state.status is StepStatus.FAILED and "[" not in state.step_name]
+    return max(failed, key=lambda state: state.started_at or _NEVER).step_name if failed else ""

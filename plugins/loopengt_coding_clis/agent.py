@@ -129,7 +129,8 @@ def _all_limited(limits: dict[str, AgentError]) -> AgentError:
     if known:
         return RateLimited(message, retry_after=min(known), token_usage=tokens, cost_usd=cost)
     remedy = "Resume the run later, or name further CLIs in failover."
-    return AgentError(message, remedy=remedy, kind="QuotaExceeded", token_usage=tokens, cost_usd=cost)
+    # Nothing but time, or a person, mends that; then the run goes on where it was.
+    return MissingRequirement(message, remedy=remedy, kind="QuotaExceeded", token_usage=tokens, cost_usd=cost)
 
 
 def _tokens(usage: dict[str, int], limits: dict[str, AgentError]) -> dict[str, int]:

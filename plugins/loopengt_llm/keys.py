@@ -38,7 +38,9 @@ def read_key(
         MissingRequirement: It is not where it should be.
     """
     if source is not None and source.file is not None:
-        key = _from_file(project / Path(source.file).expanduser(), source.file, by)
+        path = project / Path(source.file).expanduser()
+        _refuse_copied(path, source.file, project, by)
+        key = _from_file(path, source.file, by)
     else:
         names = (source.env or "",) if source is not None else otherwise
         key = next(filter(None, (os.environ.get(name, "").strip() for name in names)), "")
@@ -69,6 +71,20 @@ def read_headers(variables: Mapping[str, str], *, by: str) -> dict[str, str]:
         for part in value.split():
             keep_secret(part)
     return headers
+
+
+def _refuse_copied(path: Path, shown: str, project: Path, by: str) -> None:
+    """Refuse a key file among the project's own files: they are copied into workspaces, and into exported runs.
+
+    Raises:
+        MissingRequirement: It lies there.
+    """
+    real, home = path.resolve(), project.resolve()
+    if real.is_relative_to(home) and not real.is_relative_to(home / ".loopengt"):
+        raise MissingRequirement(
+            f"{by}: the key file {shown} lies among the project's files, which runs copy",
+            remedy=f"Move it out of the project, or: mv {shown} .loopengt/ and name it .loopengt/{path.name}",
+        )
 
 
 def _from_file(path: Path, shown: str, by: str) -> str:

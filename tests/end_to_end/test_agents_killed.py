@@ -71,7 +71,7 @@ def write_loop(stage: Stage, url: str) -> None:
     (stage.project / "loop.yaml").write_text(json.dumps(spec))
 
 
-@pytest.mark.parametrize("held", [0, 5, ROUNDS])
+@pytest.mark.parametrize("held", [5, *(pytest.param(held, marks=pytest.mark.slow) for held in (0, ROUNDS))])
 def test_a_kill_in_the_midst_of_a_tool_loop(stage: Stage, until: Callable[..., None], held: int) -> None:
     """Killed while the model is asked, the run goes on at that very request: twenty calls in all, each made once."""
     stage.short_lease("sqlite")

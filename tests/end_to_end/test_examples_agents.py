@@ -156,6 +156,7 @@ def test_review_revises_the_note_until_the_critic_is_satisfied(tmp_path: Path) -
     assert KEY not in json.dumps(trace)
 
 
+@pytest.mark.slow
 def test_review_without_improvement_ends_no_progress(tmp_path: Path) -> None:
     """A critic whose score does not rise ends the run with exit code 3 before its turns are used up."""
     colleagues = Colleagues(0.4, note=revised())
@@ -229,6 +230,7 @@ def test_a_coding_cli_mends_one_bug_a_lap(tmp_path: Path) -> None:
     assert "test_full_steps_stay" in cli.calls[1]["prompt"]
 
 
+@pytest.mark.slow
 def test_tests_that_were_edited_are_no_success(tmp_path: Path) -> None:
     """An agent that makes the tests easy passes them, is caught by the comparison, and the run ends no_progress."""
     project = copied(tmp_path, "fix-tests-agent")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 from typing import Any, Final, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -86,8 +87,9 @@ class TemplateAbout(BaseModel):
         return variables
 
 
+@lru_cache(maxsize=64)
 def read_about(text: str, file: str) -> TemplateAbout:
-    """Read a template.yaml.
+    """Read a template.yaml; the same text is read once.
 
     Args:
         text: Its text.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from loopengt_hookspecs.adapters import ConfigEdit
 
-__all__ = ["Standing", "apply_edit", "find_entry", "holds_nothing", "standing", "take_back"]
+__all__ = ["Standing", "apply_edit", "find_entry", "holds_nothing", "is_foreign", "standing", "take_back"]
 
 Standing: TypeAlias = Literal["missing", "stale", "installed"]
 
@@ -44,6 +44,12 @@ def standing(edit: ConfigEdit, data: bytes | None) -> Standing:
     return "installed" if same else "stale"
 
 
+def is_foreign(edit: ConfigEdit, data: bytes | None) -> bool:
+    """Whether what has our name is somebody else's: it starts nothing of loopengt. Raises as ``find_entry`` does."""
+    entry = find_entry(edit, data)
+    return entry is not None and not _mentions(entry, "loopengt")
+
+
 def apply_edit(edit: ConfigEdit, data: bytes | None) -> bytes:
     """Return the file with our entry in it, up to date. Raises as ``find_entry`` does."""
     document = _Document(edit, data)
@@ -64,7 +70,7 @@ def take_back(edit: ConfigEdit, data: bytes, original: bytes | None) -> bytes:
         edit: The entry.
         data: The file.
         original: The file before ours was put in, when that is known. It comes back byte for byte when nothing
-            but our entry has changed since.
+            but our entry has changed since; an entry of somebody else that had our name comes back in any case.
 
     Raises:
         ConfigError: The file is not valid.
@@ -75,7 +81,9 @@ def take_back(edit: ConfigEdit, data: bytes, original: bytes | None) -> bytes:
     found = document.find()
     if found is None:
         return data
-    return document.without(found, _text_of(original))
+    after = document.without(found, _text_of(original))
+    theirs = find_entry(edit, original) if original is not None and is_foreign(edit, original) else None
+    return apply_edit(replace(edit, value=theirs), after) if isinstance(theirs, dict) else after
 
 
 def holds_nothing(edit: ConfigEdit, data: bytes) -> bool:
@@ -161,7 +169,7 @@ def _is_all_that_changed(edit: ConfigEdit, data: bytes, original: bytes) -> bool
     """Whether the file is the original with our entry, be it of today's or of another version."""
     try:
         entry = find_entry(edit, data)
-        if entry is None or find_entry(edit, original) is not None:
+        if entry is None or (find_entry(edit, original) is not None and not is_foreign(edit, original)):
             return False
         return data == apply_edit(replace(edit, value=entry), original)
     except ConfigError:

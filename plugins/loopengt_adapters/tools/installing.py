@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from loopengt import ConfigError
 from loopengt_adapters.editing.files import read, rewrite
-from loopengt_adapters.editing.merging import apply_edit, find_entry, holds_nothing, standing, take_back
+from loopengt_adapters.editing.merging import apply_edit, find_entry, holds_nothing, is_foreign, standing, take_back
 from loopengt_adapters.tools.texts import marked, standing_of
 from loopengt_hookspecs.adapters import Change
 
@@ -47,7 +47,7 @@ def install_edit(edit: ConfigEdit, *, dry_run: bool) -> Change:
 
 def _kept(edit: ConfigEdit, data: bytes | None) -> bytes:
     after = apply_edit(edit, data)
-    if data is not None and standing(edit, data) == "missing":
+    if data is not None and (standing(edit, data) == "missing" or is_foreign(edit, data)):
         _write_backup(edit.file, data)
     return after
 
@@ -62,6 +62,9 @@ def uninstall_edit(edit: ConfigEdit, *, dry_run: bool) -> Change:
     before = None if found is None else _shown(find_entry(edit, found))
     if before is None:
         return Change(f"{_name(edit)} is not in {edit.file}.", edit.file)
+    if is_foreign(edit, found):
+        sentence = f"{_name(edit)} in {edit.file} does not start loopengt and is left alone."
+        return Change(sentence, edit.file, before, before)
     backup = backup_of(edit.file)
     original = read(backup)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from loopengt.redaction import MARK
-from loopengt_hookspecs.errors import AgentError, RateLimited
+from loopengt_hookspecs.errors import AgentError, MissingRequirement, RateLimited
 from loopengt_llm.adapter.waiting import seconds_to_wait
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ _BY_CLASS: tuple[tuple[str, str, tuple[str, ...], str], ...] = (
     ("TransportError", "ConnectionError", (), ""),
     ("OSError", "ConnectionError", (), ""),
 )
+_LACKING = frozenset({"AuthenticationError", "ModelNotFound", "QuotaExceeded"})
+"""Kinds that a person has to mend; then the run goes on where it was."""
 _BY_STATUS = {
     401: "ModelAuthenticationError",
     403: "ModelAuthenticationError",
@@ -69,6 +71,8 @@ def agent_error(error: Exception, settings: ModelSettings) -> AgentError:
         return RateLimited(
             message, remedy=remedy, kind=kind, kinds=kinds, retry_after=_retry_after(error, settings)
         )
+    if kind in _LACKING:
+        return MissingRequirement(message, remedy=remedy, kind=kind)
     retry_after = _retry_after(error, settings) if kinds else None
     return AgentError(message, remedy=remedy, kind=kind, kinds=kinds, retry_after=retry_after)
 

@@ -12,8 +12,13 @@ __all__ = ["advice"]
 _DONE = "Look at what it did with inspect_trace, or judge it with evaluate_run."
 
 
-def advice(state: RunState) -> str:
-    """Return one or two sentences for the model."""
+def advice(state: RunState, *, apart: bool = False) -> str:
+    """Return one or two sentences for the model.
+
+    Args:
+        state: Where the run stands.
+        apart: Whether the run has worked in a folder of its own that is still there.
+    """
     run = f"run_id={state.run_id!r}"
     if state.tasks and state.status in ("running", "paused", "crashed"):
         also = f" Beside that: {_of_questions(state, run)}" if state.questions else ""
@@ -33,6 +38,11 @@ def advice(state: RunState) -> str:
         return f"A budget is used up. Call resume_loop({run}) with more of it, such as add_turns, to go on. {_DONE}"
     if state.reason in ("failed", "stopped"):
         return f"Call resume_loop({run}) to go on once what is in detail is mended. {_DONE}"
+    if state.status == "completed" and apart:
+        return (
+            f"Its work is in `workspace`, and not in the project yet. Tell the person, who brings it there with: "
+            f"loopengt resume {state.run_id} --merge. {_DONE}"
+        )
     return _DONE
 
 

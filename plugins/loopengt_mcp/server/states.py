@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loopengt.display import one_line
@@ -116,7 +117,8 @@ class States:
         watcher = self._runs.watcher(row.run_id)
         here = watcher is not None
         status = "crashed" if has_crashed(row) and not here else row.status
-        workspace = fold.header.get("workspace", {}).get("path")
+        place = fold.header.get("workspace", {})
+        workspace = place.get("path")
         state = RunState(
             run_id=row.run_id,
             loop=row.loop_name,
@@ -138,7 +140,8 @@ class States:
             started_at=iso(fold.started_at),
             completed_at=iso(row.completed_at) if row.completed_at is not None else None,
         )
-        return state.model_copy(update={"next": advice(state)})
+        apart = bool(workspace) and place.get("kind") != "in_place" and Path(workspace).is_dir()
+        return state.model_copy(update={"next": advice(state, apart=apart)})
 
 
 def _tasks(fold: Fold) -> list[OpenTask]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from loopengt_adapters.editing.jsonc import parse
 
 from . import configs
@@ -58,6 +60,37 @@ def test_an_entry_that_is_no_object_is_replaced(desk: Desk) -> None:
     assert parse(file.read_text()) == {
         "mcpServers": {"a": {}, "loopengt": {"command": "loopengt", "args": ["mcp"]}}
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "text"),
+    [
+        ("cursor", ".cursor/mcp.json", b'{"mcpServers": {"loopengt": {"command": "else", "env": {"K": "v"}}}}\r\n'),
+        ("cursor", ".cursor/mcp.json", b'{"mcpServers": {"loopengt": "else"}}'),
+        ("codex", ".codex/config.toml", b'[mcp_servers.loopengt]\ncommand="z"\n[mcp_servers.loopengt.env]\nA="1"\n'),
+    ],
+)
+def test_a_server_of_somebody_else_comes_back(desk: Desk, name: str, path: str, text: bytes) -> None:
+    """What had our name and starts something else is kept as a backup, and is there again after uninstall."""
+    file = desk.write(path, text)
+    adapter = desk.adapter(name)
+    adapter.install(desk.project, scope="project")
+    assert adapter.status(desk.project, scope="project").state == "installed"
+    adapter.uninstall(desk.project, scope="project")
+    assert file.read_bytes() == text
+    [change] = [each for each in adapter.uninstall(desk.project, scope="project") if each.file == file]
+    assert "left alone" in change.sentence and file.read_bytes() == text
+
+
+def test_a_server_of_somebody_else_comes_back_beside_later_changes(desk: Desk) -> None:
+    """When more than our entry has changed since, that stays, and the server that had our name is back."""
+    theirs = {"command": "else", "env": {"K": "v"}}
+    file = desk.write(".gemini/settings.json", json.dumps({"mcpServers": {"loopengt": theirs}, "a": 1}).encode())
+    adapter = desk.adapter("gemini-cli")
+    adapter.install(desk.project, scope="project")
+    file.write_bytes(file.read_bytes().replace(b'"a": 1', b'"a": 2'))
+    adapter.uninstall(desk.project, scope="project")
+    assert json.loads(file.read_bytes()) == {"mcpServers": {"loopengt": theirs}, "a": 2}
 
 
 def test_a_missing_command_is_broken(desk: Desk) -> None:

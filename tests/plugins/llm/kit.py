@@ -165,6 +165,13 @@ class Bench:
 
     project: Path
 
+    @property
+    def home(self) -> Path:
+        """Its own ``.loopengt``, which no run copies."""
+        home = self.project / ".loopengt"
+        home.mkdir(exist_ok=True)
+        return home
+
     def agent(self, adapter: Any, role: AgentRole, **options: Any) -> LLMAgent:
         """Bind the agent of a role."""
         kernel = kernel_with(self.project, adapter, **options)

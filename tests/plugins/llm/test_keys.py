@@ -95,10 +95,10 @@ async def test_the_spec_names_a_key_before_the_config(bench: Bench, monkeypatch:
 
 async def test_a_key_can_stand_in_a_file(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     """A file of the project is read, without the line end; one that others may open is warned of, once."""
-    file = bench.project / "key.txt"
+    file = bench.home / "key.txt"
     file.write_text("key-in-a-file\n")
     file.chmod(0o600)
-    assert await key_of(bench, "openai", {"api_key": {"file": "key.txt"}}) == "key-in-a-file"
+    assert await key_of(bench, "openai", {"api_key": {"file": ".loopengt/key.txt"}}) == "key-in-a-file"
     assert capsys.readouterr().err == ""
     file.chmod(0o644)
     config = {"providers": {"openai": {"api_key_file": str(file)}}}
@@ -115,10 +115,12 @@ async def test_a_key_can_stand_in_a_file(bench: Bench, capsys: pytest.CaptureFix
 def test_a_file_without_a_key_is_named(bench: Bench, content: bytes | None, words: str) -> None:
     """A key file that is not there, or holds none, is missing; the remedy says what to put there."""
     if content is not None:
-        (bench.project / "key.txt").write_bytes(content)
-    ((message, remedy),) = lacks(bench, "openai", {"api_key": {"file": "key.txt"}})
+        (bench.home / "key.txt").write_bytes(content)
+    ((message, remedy),) = lacks(bench, "openai", {"api_key": {"file": ".loopengt/key.txt"}})
     assert words in message
-    assert remedy == "write the key, and nothing else, into key.txt, and: chmod 600 key.txt"
+    assert (
+        remedy == "write the key, and nothing else, into .loopengt/key.txt, and: chmod 600 .loopengt/key.txt"
+    )
 
 
 def test_all_that_is_missing_is_said(bench: Bench) -> None:
@@ -150,10 +152,10 @@ async def test_every_key_is_kept_out_of_logs(bench: Bench, monkeypatch: pytest.M
     """Also a key in a variable with a harmless name, in a file, or in a header, is known to redactors."""
     monkeypatch.setenv("HARMLESS", "from-a-variable")
     monkeypatch.setenv("HEADER", "Bearer from-a-header")
-    (bench.project / "key").write_text("from-a-file")
-    (bench.project / "key").chmod(0o600)
+    (bench.home / "key").write_text("from-a-file")
+    (bench.home / "key").chmod(0o600)
     await key_of(bench, "openai", {"api_key_env": "HARMLESS", "headers_env": {"X-Auth": "HEADER"}})
-    await key_of(bench, "openai", {"api_key": {"file": "key"}})
+    await key_of(bench, "openai", {"api_key": {"file": ".loopengt/key"}})
     text = process_redactor().text("from-a-variable, from-a-header, from-a-file")
     assert text == "[redacted], [redacted], [redacted]"
 
@@ -193,11 +195,21 @@ def test_a_model_that_cannot_be_closed_keeps_none_open() -> None:
     assert sound.closed == 1
 
 
+async def test_a_key_among_the_projects_files_is_refused(bench: Bench) -> None:
+    """Runs copy the project's files: a key file there, or behind a link to there, is not read."""
+    (bench.project / "key").write_text("key-of-the-project")
+    (bench.home / "link").symlink_to(bench.project / "key")
+    for shown in ("key", ".loopengt/link"):
+        (lack,) = lacks(bench, "openai", {"api_key": {"file": shown}})
+        assert "lies among the project's files" in lack[0]
+        assert "mv" in lack[1]
+
+
 def test_the_key_file_is_relative_to_the_project(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Wherever the command is called, the same file is read."""
-    (bench.project / "key").write_text("key-of-the-project")
+    (bench.home / "key").write_text("key-of-the-project")
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert lacks(bench, "openai", {"api_key": {"file": "key"}}) == []
+    assert lacks(bench, "openai", {"api_key": {"file": ".loopengt/key"}}) == []

@@ -266,14 +266,22 @@ async def test_a_missing_key_ends_the_run_with_its_remedy(service: Service) -> N
     assert service.server.requests == []
 
 
+async def test_a_run_goes_on_once_a_refused_key_is_mended(service: Service) -> None:
+    """A key that the service does not take ends the run, resumable: the calls before are not made again."""
+    tools = {"tools": ["add"], "system_prompt": ""}
+    failed = await service.run({"tool_calls": [call(a=1, b=2)]}, {"error": "unauthorized"}, agent=tools)
+    assert (failed.end.reason, failed.can_resume) == (EndReason.FAILED, True)
+
+
 async def test_an_echoed_key_stays_out_of_the_journal(
     service: Service, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """A key from a file that a service repeats, in an error and in an answer, is nowhere in the record or the log."""
-    key_file = service.project / "key"
+    key_file = service.project / ".loopengt" / "key"
+    key_file.parent.mkdir(exist_ok=True)
     key_file.write_text(KEY)
     key_file.chmod(0o600)
-    agent = {"config": {"extra": {"api_key": {"file": "key"}}}}
+    agent = {"config": {"extra": {"api_key": {"file": ".loopengt/key"}}}}
     failed = await service.run({"error": "unauthorized"}, agent=agent)
     assert service.server.requests[0].headers["authorization"] == f"Bearer {KEY}"
     assert failed.end.reason == EndReason.FAILED

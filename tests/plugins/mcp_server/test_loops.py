@@ -163,3 +163,14 @@ async def test_every_feature_can_be_acted_on(bench: Bench) -> None:
         "validate_loop", "wait_run",
     }  # fmt: skip
     assert not readers & {"approve", "create_loop", "fork_run", "resume_loop", "run_loop", "stop_run"}
+    doers = {name for name, tool in tools.items() if tool.annotations.destructive_hint}
+    assert doers >= {"approve", "create_loop", "fork_run", "resume_loop", "run_loop", "stop_run"}
+
+
+async def test_the_loop_in_the_description_is_sound(bench: Bench) -> None:
+    """A model that has never seen a loop finds one that is valid in the description of create_loop."""
+    async with bench.client() as call:
+        [tool] = [each for each in (await call.client.list_tools()).tools if each.name == "create_loop"]
+        example = tool.description.partition("The text of a small loop:\n")[2]
+        checked = (await call("validate_loop", spec=example)).data
+    assert (checked["valid"], checked["name"]) == (True, "fix-tests"), checked["problems"]

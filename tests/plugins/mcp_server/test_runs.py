@@ -45,6 +45,18 @@ async def test_a_short_run_is_done_within_one_call(bench: Bench, mode: str) -> N
         assert run["run_id"] == state["run_id"]
 
 
+@pytest.mark.parametrize(("workspace", "apart"), [("copy", True), ("in_place", False)])
+async def test_the_end_says_how_the_work_gets_into_the_project(
+    bench: Bench, workspace: str, apart: bool
+) -> None:
+    """Work in a folder of its own is not in the project yet: `next` has the command that brings it there."""
+    bench.write("loop.yaml", loop_spec(workspace=workspace))
+    async with bench.client() as call:
+        state = (await call("run_loop", loop="loop.yaml", wait_seconds=10)).data
+    assert state["status"] == "completed"
+    assert (f"loopengt resume {state['run_id']} --merge" in state["next"]) == apart
+
+
 @ERAS
 async def test_a_long_run_outlasts_the_call_that_started_it(bench: Bench, mode: str) -> None:
     """run_loop answers at once with a handle; wait_run gives up after its time, and sees the end later."""

@@ -33,6 +33,24 @@ if TYPE_CHECKING:
 __all__ = ["LoopFeatures", "templates_of"]
 
 _MOST_PROBLEMS = 100
+_EXAMPLE = """\
+name: fix-tests
+goal: Every test passes.
+pattern: repeat
+agents:
+  - name: worker
+    config: {provider: auto}
+steps:
+  - name: work
+    agent: worker
+    prompt_template: "{goal} What failed in the last lap: {feedback}"
+    verification_gates: [tests]
+policy:
+  max_turns: 8
+  max_total_time_seconds: 3600
+  verification_gates:
+    - {name: tests, kind: command, command: [pytest, -q]}
+"""
 
 
 async def list_loops(ctx: Context) -> LoopList:
@@ -164,7 +182,7 @@ class LoopFeatures:
             "create_loop",
             "Write a loop into the project, from its text or from a template with variables. It is validated first, "
             "and nothing is written when it has problems. Refuses to replace a file, unless overwrite is true. Then "
-            "call run_loop.",
+            f"call run_loop. The text of a small loop:\n{_EXAMPLE}",
             create_loop,
             title="Write a loop",
             destructive=True,

@@ -253,6 +253,7 @@ class RunFeatures:
             "on with it. A loop that you have written and that executes commands needs the person's consent first.",
             run_loop,
             title="Run a loop",
+            destructive=True,
             open_world=True,
         )
         yield McpTool(
@@ -262,6 +263,7 @@ class RunFeatures:
             "Then call wait_run. When it waits for a person's decision, call approve instead.",
             resume_loop,
             title="Resume a run",
+            destructive=True,
             idempotent=True,
             open_world=True,
         )
@@ -272,6 +274,7 @@ class RunFeatures:
             "with the new run_id.",
             fork_run,
             title="Fork a run",
+            destructive=True,
             open_world=True,
         )
         yield McpTool(
