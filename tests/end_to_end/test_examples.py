@@ -128,7 +128,7 @@ def unmendable(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     return run_example(tmp_path_factory.mktemp("unmendable"), "repair", "unmendable.yaml")
 
 
-@pytest.mark.parametrize("name", ["fix_lint", "repair"])
+@pytest.mark.parametrize("name", ["fix_lint", pytest.param("repair", marks=pytest.mark.slow)])
 def test_a_mending_loop_ends_goal_met_after_several_laps(name: str, request: pytest.FixtureRequest) -> None:
     """The exit code, the text and the journal agree that feedback was needed and led to the goal."""
     run: Finished = request.getfixturevalue(name)
@@ -162,6 +162,7 @@ def test_fix_lint_keeps_the_tests(fix_lint: Finished) -> None:
     assert changed == {f"stockroom/{name}.py" for name in ("items", "ledger", "pricing", "report")}
 
 
+@pytest.mark.slow
 def test_fix_lint_in_place_mends_the_project(tmp_path: Path) -> None:
     """With --in-place the files themselves are mended, and --json prints nothing but the run's events."""
     run = run_example(tmp_path, "fix-lint", "", "--in-place", "--json")
@@ -174,6 +175,7 @@ def test_fix_lint_in_place_mends_the_project(tmp_path: Path) -> None:
     assert check(run.project, "pytest", "-q") == 0
 
 
+@pytest.mark.slow
 def test_repair_changes_two_comparisons(repair: Finished) -> None:
     """Of the whole copy only the two wrong comparisons are changed, and the tests pass."""
     mended = texts(repair.workspace())
@@ -188,11 +190,13 @@ def test_repair_changes_two_comparisons(repair: Finished) -> None:
     assert check(repair.workspace(), "pytest", "-q", "intervals") == 0
 
 
+@pytest.mark.slow
 def test_repair_mends_one_bug_a_lap(repair: Finished) -> None:
     """The gate fails before any feedback and after the first bug is mended, and passes after the second."""
     assert verdicts(repair.trace(), "tests") == [("gate.fail", 1), ("gate.fail", 1), ("gate.pass", 0)]
 
 
+@pytest.mark.slow
 def test_an_unmendable_bug_ends_exhausted(unmendable: Finished) -> None:
     """A loop that runs out of turns says so, and its exit code is not that of success."""
     assert unmendable.exit_code == 3, unmendable.stdout + unmendable.stderr
@@ -201,6 +205,7 @@ def test_an_unmendable_bug_ends_exhausted(unmendable: Finished) -> None:
     assert unmendable.record()["reason"] == "exhausted"
 
 
+@pytest.mark.slow
 def test_an_unmendable_bug_leaves_every_file_alone(unmendable: Finished) -> None:
     """Each lap's gate failed, and a change that does not help is never kept."""
     assert verdicts(unmendable.trace(), "tests") == [("gate.fail", 1)] * 3

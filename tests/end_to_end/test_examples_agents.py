@@ -214,6 +214,7 @@ def fixes() -> list[dict[str, Any]]:
     return turns
 
 
+@pytest.mark.slow
 def test_a_coding_cli_mends_one_bug_a_lap(tmp_path: Path) -> None:
     """Three laps of one conversation mend three bugs: pytest proves it, and the project is left as it was."""
     project = copied(tmp_path, "fix-tests-agent")

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from loopengt import ConfigError
 from loopengt_adapters.editing.files import read, rewrite
-from loopengt_adapters.editing.merging import apply_edit, find_entry, holds_nothing, is_foreign, standing, take_back
+from loopengt_adapters.editing.merging import (
+    apply_edit,
+    find_entry,
+    holds_nothing,
+    is_foreign,
+    standing,
+    take_back,
+)
 from loopengt_adapters.tools.texts import marked, standing_of
 from loopengt_hookspecs.adapters import Change
 

@@ -65,9 +65,17 @@ def test_an_entry_that_is_no_object_is_replaced(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("name", "path", "text"),
     [
-        ("cursor", ".cursor/mcp.json", b'{"mcpServers": {"loopengt": {"command": "else", "env": {"K": "v"}}}}\r\n'),
+        (
+            "cursor",
+            ".cursor/mcp.json",
+            b'{"mcpServers": {"loopengt": {"command": "else", "env": {"K": "v"}}}}\r\n',
+        ),
         ("cursor", ".cursor/mcp.json", b'{"mcpServers": {"loopengt": "else"}}'),
-        ("codex", ".codex/config.toml", b'[mcp_servers.loopengt]\ncommand="z"\n[mcp_servers.loopengt.env]\nA="1"\n'),
+        (
+            "codex",
+            ".codex/config.toml",
+            b'[mcp_servers.loopengt]\ncommand="z"\n[mcp_servers.loopengt.env]\nA="1"\n',
+        ),
     ],
 )
 def test_a_server_of_somebody_else_comes_back(desk: Desk, name: str, path: str, text: bytes) -> None:
@@ -85,7 +93,9 @@ def test_a_server_of_somebody_else_comes_back(desk: Desk, name: str, path: str, 
 def test_a_server_of_somebody_else_comes_back_beside_later_changes(desk: Desk) -> None:
     """When more than our entry has changed since, that stays, and the server that had our name is back."""
     theirs = {"command": "else", "env": {"K": "v"}}
-    file = desk.write(".gemini/settings.json", json.dumps({"mcpServers": {"loopengt": theirs}, "a": 1}).encode())
+    file = desk.write(
+        ".gemini/settings.json", json.dumps({"mcpServers": {"loopengt": theirs}, "a": 1}).encode()
+    )
     adapter = desk.adapter("gemini-cli")
     adapter.install(desk.project, scope="project")
     file.write_bytes(file.read_bytes().replace(b'"a": 1', b'"a": 2'))

@@ -50,6 +50,7 @@ async def test_the_end_says_how_the_work_gets_into_the_project(
     bench: Bench, workspace: str, apart: bool
 ) -> None:
     """Work in a folder of its own is not in the project yet: `next` has the command that brings it there."""
+    bench.agent.script("work", "done")
     bench.write("loop.yaml", loop_spec(workspace=workspace))
     async with bench.client() as call:
         state = (await call("run_loop", loop="loop.yaml", wait_seconds=10)).data
