@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from loopengt.errors import LoopengtError, SpecError, UsageError
+from loopengt.errors import ComponentNotFound, LoopengtError, SpecError, UsageError
 from loopengt.templates import find_template, find_templates, yaml_scalar
 from loopengt_cli_design.fitting import put_value, value_at
 from loopengt_cli_design.proposals.checking import SPEC, check_files
@@ -76,10 +76,14 @@ def by_template(kernel: Kernel, situation: Situation, name: str, workers: list[W
     """Fill the template that was asked for.
 
     Raises:
-        LoopengtError: There is none, or it needs a value that is not known.
+        LoopengtError: It cannot be used.
+        UsageError: There is none, or it needs a value that is not known.
     """
     choice = Choice(name, "it was asked for", values_of(name, situation))
-    return _filled(kernel, situation, choice, workers, [])
+    try:
+        return _filled(kernel, situation, choice, workers, [])
+    except ComponentNotFound as error:
+        raise UsageError(error.message, remedy=error.remedy) from error
 
 
 def designed(kernel: Kernel, files: Mapping[str, str], how: str, why: str, notes: list[str]) -> Design:

@@ -150,7 +150,7 @@ def test_a_template_can_be_asked_for(site: Site, folder: Path) -> None:
     assert loop_of(folder, "sub/plan.yaml")["pattern"] == "sequential"
     assert "`sub/plan.yaml`" in (folder / "sub/why.md").read_text()
     wrong = alone(site, "design", "x", "-t", "planer_executor", cwd=folder)
-    assert wrong.returncode != 0
+    assert wrong.returncode == 2
     assert "planner_executor" in wrong.stderr
     needy = alone(site, "design", "x", "-t", "test_coverage", cwd=folder)
     assert needy.returncode == 2

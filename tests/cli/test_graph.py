@@ -88,7 +88,7 @@ def test_gates_show_what_follows_their_failure() -> None:
     assert {"gate again\nmake test", "gate stop\noutput"} <= set(nodes.values())
     assert {
         ("gate again", "a", "fails: again, told why"),
-        ("gate stop", "run failed", "fails"),
+        ("gate stop", "run ends blocked", "fails"),
         ("gate stop", "end", "passes"),
     } <= edges
 

@@ -88,7 +88,7 @@ class _Loop:
         if gate.on_failure == "retry" and again:
             self._graph.edge(node, step, "fails: again, told why", "back")
         elif gate.on_failure == "abort":
-            failed = self._graph.node(self._box, "run failed", kind="end")
+            failed = self._graph.node(self._box, "run ends blocked", kind="end")
             self._graph.edge(node, failed, "fails")
         return node
 
