@@ -36,7 +36,7 @@ async def serve_stdio(server: MCPServer[Any], desk: Desk) -> None:
     for number in _SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             loop.add_signal_handler(number, catch, number)
-    serving = asyncio.ensure_future(server.run_stdio_async())
+    serving = asyncio.ensure_future(_run(server))
     waiting: set[asyncio.Future[Any]] = {serving, caught}
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     if caught.done():
@@ -47,3 +47,19 @@ async def serve_stdio(server: MCPServer[Any], desk: Desk) -> None:
     for number in _SIGNALS:
         loop.remove_signal_handler(number)
     await serving
+
+
+async def _run(server: MCPServer[Any]) -> None:
+    """Do as ``run_stdio_async`` does, within a limit of requests that are not answered."""
+    from mcp.server.stdio import stdio_server
+
+    from loopengt_mcp.server.unanswered import LimitedReading, LimitedWriting, Unanswered
+
+    lowlevel = server._lowlevel_server  # there is no public way to give a server its streams
+    unanswered = Unanswered()
+    async with stdio_server() as (reading, writing):
+        await lowlevel.run(
+            LimitedReading(reading, unanswered),
+            LimitedWriting(writing, unanswered),
+            lowlevel.create_initialization_options(),
+        )

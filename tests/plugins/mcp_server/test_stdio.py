@@ -202,3 +202,28 @@ def test_it_says_what_is_wrong_before_it_serves(program: Program, tmp_path: Path
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out) == (2, "")
     assert "allow_run" in err
+
+
+def test_requests_that_are_not_read_wait_outside(program: Program) -> None:
+    """A client that only writes is held up after some hundred requests; once it reads, each of them is answered."""
+    process = greeted(program)
+    assert process.stdin is not None
+    pipe = process.stdin.fileno()
+    os.set_blocking(pipe, False)
+    sent, left, blocked_since = 0, b"", time.monotonic()
+    while time.monotonic() - blocked_since < 2:  # nothing more was taken for so long
+        if not left:
+            sent += 1
+            request = {"jsonrpc": "2.0", "id": 1_000 + sent, "method": "tools/list"}
+            left = json.dumps(request).encode() + b"\n"
+        try:
+            left = left[os.write(pipe, left) :]
+            blocked_since = time.monotonic()
+        except BlockingIOError:
+            time.sleep(0.01)
+        assert sent < 20_000, "nothing holds it up"
+    os.set_blocking(pipe, True)
+    for number in range(1, sent):  # the last one is cut in half
+        answer(process, 1_000 + number)
+    os.write(pipe, left)
+    answer(process, 1_000 + sent)
