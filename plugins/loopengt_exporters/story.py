@@ -207,6 +207,8 @@ class _Teller:
             self._before, self._since = float(data.get("elapsed", 0.0)), event.timestamp
             after = self._story.end
             self._story.end = None
+            for execution in self._open.values():
+                execution.status, execution.why = "running", ""
             resumed = f"resumed after {after[0]}: {after[1]}" if after else "resumed after a crash"
             fork = (
                 f"forked from run {data['forked_from']} at {data.get('at')}" if "forked_from" in data else ""
@@ -214,6 +216,9 @@ class _Teller:
             self._note(event, fork or resumed)
         elif kind in ("loop.pause", "loop.complete", "loop.error"):
             self._story.end = (str(data.get("reason", "")), str(data.get("detail", "")))
+            if kind == "loop.error":  # what is open stays so: a resumed run goes on with it
+                for execution in self._open.values():
+                    execution.status, execution.why = "failed", f"the run ended: {self._story.end[0]}"
         elif kind == "decision":
             self._note(event, f"decided {data.get('name')}: {data.get('value')}")
         else:

@@ -106,10 +106,15 @@ class _Reader:
         elif kind == "loop.resume":
             self._since, self._before = event.timestamp, float(data.get("elapsed") or 0.0)
             path.end = None
+            for execution in self._open.values():
+                execution.status, execution.why = "running", ""
         elif kind in ("loop.pause", "loop.complete", "loop.error"):
             if self._since is not None and path.end is None:
                 path.seconds = self._before + max(0.0, (event.timestamp - self._since).total_seconds())
             path.end = (str(data.get("reason", "")), str(data.get("detail", "")))
+            if kind == "loop.error":
+                for execution in self._open.values():
+                    execution.status, execution.why = "failed", f"the run ended: {path.end[0]}"
         elif kind == "handoff":
             self._handoff(event, position)
 

@@ -158,3 +158,16 @@ def test_what_gathers_items_is_no_turn_of_its_own(make: Make, laps: Laps) -> Non
     gathered = {"turn": 2, "occurrence": 1, "attempt": 1, "items": ["each[0]", "each[1]"]}
     shown = tree(make([*events, ("step.complete", "each", gathered)]))
     assert "· each (lap 1)  completed · 2 items · 4.00s" in shown
+
+
+def test_a_step_that_was_open_when_the_run_failed_has_failed(make: Make, laps: Laps) -> None:
+    """It is shown as failed, not as running; once the run is resumed it runs again, and then is what it came to."""
+    start, invoke, *rest = laps()[1:6]
+    failed = ("loop.error", None, {"reason": "failed", "detail": "no key"})
+    lines = tree(make([laps()[0], start, invoke, failed])).splitlines()
+    assert any("work" in line and "failed" in line for line in lines)
+    assert not any("running" in line for line in lines)
+    resumed = ("loop.resume", None, {"elapsed": 1.0})
+    shown = tree(make([laps()[0], start, invoke, failed, resumed, start, invoke, *rest]))
+    assert "completed" in shown
+    assert "running" not in shown
