@@ -168,6 +168,7 @@ def test_a_step_that_was_open_when_the_run_failed_has_failed(make: Make, laps: L
     assert any("work" in line and "failed" in line for line in lines)
     assert not any("running" in line for line in lines)
     resumed = ("loop.resume", None, {"elapsed": 1.0})
-    shown = tree(make([laps()[0], start, invoke, failed, resumed, start, invoke, *rest]))
+    done = ("loop.complete", None, {"reason": "goal_met", "detail": ""})
+    shown = tree(make([laps()[0], start, invoke, failed, resumed, start, invoke, *rest, done]))
     assert "completed" in shown
     assert "running" not in shown
