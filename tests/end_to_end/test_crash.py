@@ -17,7 +17,9 @@ def crash(*options: str, seconds: float) -> None:
     """Run the script and fail with all that it has printed when it finds something wrong."""
     command = [sys.executable, str(SCRIPT), *options]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
-    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-8000:]}{done.stderr[-2000:]}"
+    assert done.returncode == 0, (
+        f"{' '.join(command)}\n{done.stdout[:4000]}\n…\n{done.stdout[-4000:]}{done.stderr[-2000:]}"
+    )
     assert done.stdout.endswith("nothing lost, doubled or left behind\n")
 
 
