@@ -228,6 +228,7 @@ class StepsFold(FoldedState):
             self._done.add(name)
         skipped = event.data.get("skipped")
         if skipped:
+            self.turn = max(self.turn, event.data.get("turn", 0))  # the limit of turns counts it, too
             known.status = StepStatus.SKIPPED
             known.outcome = StepOutcome(name, 0, skipped=True, metadata={"skipped": skipped})
             self.failures.pop(name, None)

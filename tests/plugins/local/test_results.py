@@ -30,3 +30,11 @@ async def test_a_result_tells_workspace_and_costs(lab: Lab, in_place: bool, kind
     again = await resume_loop(kernel, result.run_id)
     for field in ("run_id", "end", "output", "workspace", "workspace_kind", "unknown_costs", "elapsed"):
         assert getattr(again, field) == getattr(result, field)
+
+
+async def test_a_skipped_step_takes_its_turn_also_as_the_last_one(lab: Any) -> None:
+    """The run's turns are those that its limit counts, in whatever order concurrent steps came to them."""
+    lab.agent = ScriptedAgent("one")
+    skipped = {"name": "b", "dependencies": [{"step_name": "a", "condition": "output == 'two'"}]}
+    result = await run_loop(lab.kernel(), loop_spec("a", skipped))
+    assert (result.end.reason, result.snapshot().turn) == (EndReason.GOAL_MET, 2)
