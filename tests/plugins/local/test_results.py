@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from loopengt.testing import ScriptedAgent, resume_loop, run_loop
+from loopengt.testing import ScriptedAgent, loop_spec, resume_loop, run_loop
 from loopengt_hookspecs.agents import AgentReply
+from loopengt_hookspecs.models import EndReason
 
 if TYPE_CHECKING:
     from .conftest import Lab
@@ -32,7 +33,7 @@ async def test_a_result_tells_workspace_and_costs(lab: Lab, in_place: bool, kind
         assert getattr(again, field) == getattr(result, field)
 
 
-async def test_a_skipped_step_takes_its_turn_also_as_the_last_one(lab: Any) -> None:
+async def test_a_skipped_step_takes_its_turn_also_as_the_last_one(lab: Lab) -> None:
     """The run's turns are those that its limit counts, in whatever order concurrent steps came to them."""
     lab.agent = ScriptedAgent("one")
     skipped = {"name": "b", "dependencies": [{"step_name": "a", "condition": "output == 'two'"}]}
