@@ -120,7 +120,7 @@ class Replayer:
         changed = differing(patch, look(workspace, patch))
         try:
             apply_patch(workspace, patch, self._shelf.get_blob)
-        except (OSError, NotImplementedError) as exc:
+        except OSError as exc:
             raise CassetteDamaged(
                 f"the changes of the cassette {name} cannot be made in {workspace}: {exc}",
                 remedy="Replay it where the files are as they were when it was recorded.",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loopengt.cli import pass_kernel
-from loopengt_cli_runs.group import RunsGroup
+from loopengt.cli.groups import LazyGroup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,15 @@ CRASHED = "crashed"
 STATUSES = ("pending", "running", "paused", "completed", "failed", "cancelled", CRASHED)
 
 
-@click.group("runs", cls=RunsGroup, invoke_without_command=True)
+_PARTS = {
+    "delete": "loopengt_cli_runs.delete:delete",
+    "export": "loopengt_cli_runs.export:export",
+    "import": "loopengt_cli_runs.import_:import_",
+    "prune": "loopengt_cli_runs.prune:prune",
+}
+
+
+@click.group("runs", cls=LazyGroup, parts=_PARTS, invoke_without_command=True)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")
 @click.option("--status", type=click.Choice(STATUSES), help="Only runs of this status.")
 @click.option("--loop", "loop_name", metavar="NAME", help="Only runs of this loop.")

@@ -3,46 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from pkgutil import resolve_name
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import click
 
 from loopengt.cli import pass_kernel
+from loopengt.cli.groups import LazyGroup
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from loopengt import Kernel
 
-__all__ = ["McpGroup", "mcp"]
+__all__ = ["mcp"]
 
 
-class McpGroup(click.Group):
-    """The command ``mcp``: serves when it is called without a subcommand."""
-
-    parts: ClassVar[Mapping[str, str]] = {
-        "allow": "loopengt_mcp.commands.allow:allow",
-        "call": "loopengt_mcp.commands.call:call",
-        "prompts": "loopengt_mcp.commands.prompts:prompts",
-        "read": "loopengt_mcp.commands.read:read",
-        "resources": "loopengt_mcp.commands.resources:resources",
-        "servers": "loopengt_mcp.commands.servers:servers",
-        "tools": "loopengt_mcp.commands.tools:tools",
-    }
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the subcommands."""
-        return sorted(self.parts)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a subcommand."""
-        where = self.parts.get(cmd_name)
-        command: click.Command | None = None if where is None else resolve_name(where)
-        return command
+_PARTS = {
+    "allow": "loopengt_mcp.commands.allow:allow",
+    "call": "loopengt_mcp.commands.call:call",
+    "prompts": "loopengt_mcp.commands.prompts:prompts",
+    "read": "loopengt_mcp.commands.read:read",
+    "resources": "loopengt_mcp.commands.resources:resources",
+    "servers": "loopengt_mcp.commands.servers:servers",
+    "tools": "loopengt_mcp.commands.tools:tools",
+}
 
 
-@click.group("mcp", cls=McpGroup, invoke_without_command=True)
+@click.group("mcp", cls=LazyGroup, parts=_PARTS, invoke_without_command=True)
 @click.option(
     "--transport",
     type=click.Choice(["stdio", "streamable-http", "sse"]),
