@@ -104,6 +104,10 @@ def origin(data: Mapping[str, Any]) -> list[str]:
     """
     metadata = data.get("metadata") or {}
     found = [word for word in ("scripted", "replayed") if metadata.get(word) is True]
+    before = metadata.get("failed_over_from")
+    if isinstance(before, list) and before and metadata.get("provider"):
+        passed_over = ", ".join(map(one_line, before))
+        return [*found, f"by {one_line(metadata['provider'])} in place of {passed_over}"]
     return found + ([f"by {one_line(metadata['auto'])}"] if metadata.get("auto") else [])
 
 

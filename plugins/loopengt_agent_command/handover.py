@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from loopengt.processes import attempt_variables
 from loopengt.temporary import temporary_folder
 
 if TYPE_CHECKING:
@@ -34,14 +35,7 @@ def variables(request: AgentRequest, project: Path) -> Iterator[dict[str, str]]:
     """Make the variables that tell the program about its attempt; their files live as long as the context."""
     with temporary_folder(project) as folder:
         yield {
-            "LOOPENGT_RUN_ID": request.run_id,
-            "LOOPENGT_LOOP": request.loop,
-            "LOOPENGT_STEP": request.step,
-            "LOOPENGT_OCCURRENCE": str(request.occurrence),
-            "LOOPENGT_ATTEMPT": str(request.attempt),
-            "LOOPENGT_AGENT": request.agent.name,
-            "LOOPENGT_IDEMPOTENCY_KEY": request.idempotency_key,
-            "LOOPENGT_WORKSPACE": str(request.workspace),
+            **attempt_variables(request),
             **_text("LOOPENGT_PROMPT", request.prompt, Path(folder, "prompt.txt")),
             **_text("LOOPENGT_FEEDBACK", request.feedback, Path(folder, "feedback.txt")),
         }

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from loopengt.processes import attempt_variables
 from loopengt_coding_clis.verdict import LIMIT_KINDS
 from loopengt_hookspecs.agents import AgentError, AgentReply, MissingRequirement, RateLimited
 
@@ -23,8 +24,8 @@ class CliAgent:
     """Runs a coding CLI once for each attempt, in the run's workspace.
 
     Its environment is a short allow-list of ours, the CLI's own keys, what ``env`` and ``pass_env`` add, and the
-    variables LOOPENGT_RUN_ID, LOOPENGT_LOOP, LOOPENGT_STEP, LOOPENGT_OCCURRENCE, LOOPENGT_ATTEMPT, LOOPENGT_AGENT and
-    LOOPENGT_IDEMPOTENCY_KEY.
+    variables LOOPENGT_RUN_ID, LOOPENGT_LOOP, LOOPENGT_STEP, LOOPENGT_OCCURRENCE, LOOPENGT_ATTEMPT, LOOPENGT_AGENT,
+    LOOPENGT_IDEMPOTENCY_KEY and LOOPENGT_WORKSPACE.
 
     Args:
         clis: The CLI itself, then those that take over from it, in order.
@@ -74,7 +75,7 @@ class CliAgent:
             MissingRequirement: The CLI's program or a variable of ``pass_env`` is not there.
         """
         limits: dict[str, AgentError] = {}
-        variables = _variables(request)
+        variables = attempt_variables(request)
         for cli in self._clis:
             name = cli.dialect.name
             if limits and cli.missing(request.workspace):
@@ -93,18 +94,6 @@ class CliAgent:
                 continue
             return _with_earlier(reply, limits)
         raise _all_limited(limits)
-
-
-def _variables(request: AgentRequest) -> dict[str, str]:
-    return {
-        "LOOPENGT_RUN_ID": request.run_id,
-        "LOOPENGT_LOOP": request.loop,
-        "LOOPENGT_STEP": request.step,
-        "LOOPENGT_OCCURRENCE": str(request.occurrence),
-        "LOOPENGT_ATTEMPT": str(request.attempt),
-        "LOOPENGT_AGENT": request.agent.name,
-        "LOOPENGT_IDEMPOTENCY_KEY": request.idempotency_key,
-    }
 
 
 def _with_earlier(reply: AgentReply, limits: dict[str, AgentError]) -> AgentReply:

@@ -86,6 +86,15 @@ class AgentAttempt:
         run, step = self._run, self._step
         self._calls = calls = LazyCalls(run, step, self._occurrence, self._number)
         request = make_request(run, step, self._occurrence, self._number, feedback, names, self._emit, calls)
+        try:
+            return await self._admitted(request, names)
+        finally:
+            if calls.made is not None:
+                await calls.made.close()
+
+    async def _admitted(self, request: AgentRequest, names: Mapping[str, Any] | None) -> Failure | None:
+        """Dispatch the request as soon as the budgets admit it."""
+        run, step, calls = self._run, self._step, self._calls
         if not run.budgets.active:
             return await self._dispatch(request, names, None)
         opened = run.fold.open.get(step.name)
@@ -162,8 +171,8 @@ class AgentAttempt:
             failure = Failure.of(exc, self._run.compiled.intake.text)
         finally:
             self._run.deadlines.end(deadline)
-            if calls.made is not None:
-                await calls.made.close()
+        if calls.made is not None:
+            await calls.made.close()  # nothing of it may be written down behind its failure
         if calls.made is not None and calls.made.ended is not None:
             raise calls.made.ended  # the agent has taken it for an error of its own
         if deadline.expired:

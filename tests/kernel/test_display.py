@@ -115,6 +115,8 @@ def test_importing_it_is_cheap() -> None:
         ({"scripted": "yes", "auto": ""}, []),
         ({"scripted": True}, ["scripted"]),
         ({"auto": "co\x1bdex", "replayed": True}, ["replayed", "by co\\x1bdex"]),
+        ({"provider": "codex", "failed_over_from": ["claude-code"]}, ["by codex in place of claude-code"]),
+        ({"provider": "codex", "failed_over_from": []}, []),
     ],
 )
 def test_where_an_answer_comes_from(metadata: dict[str, Any] | None, words: list[str]) -> None:

@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING
 from loopengt._lazy import attach
 
 if TYPE_CHECKING:
-    from loopengt.processes.environment import base_environment, find_program, missing_program
+    from loopengt.processes.environment import (
+        attempt_variables,
+        base_environment,
+        find_program,
+        missing_program,
+    )
     from loopengt.processes.groups import kill_all_groups
     from loopengt.processes.orphans import reap_orphans
     from loopengt.processes.output import Output
@@ -22,7 +27,7 @@ else:
     __getattr__, __dir__ = attach(
         __name__,
         {
-            "environment": ("base_environment", "find_program", "missing_program"),
+            "environment": ("attempt_variables", "base_environment", "find_program", "missing_program"),
             "groups": ("kill_all_groups",),
             "orphans": ("reap_orphans",),
             "output": ("Output",),
@@ -35,6 +40,7 @@ __all__ = [
     "Output",
     "ProgramResult",
     "Watch",
+    "attempt_variables",
     "base_environment",
     "find_program",
     "keep_whole",

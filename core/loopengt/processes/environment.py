@@ -14,7 +14,9 @@ from loopengt_hookspecs.errors import MissingRequirement
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["base_environment", "find_program", "missing_program"]
+    from loopengt_hookspecs.agents import AgentRequest
+
+__all__ = ["attempt_variables", "base_environment", "find_program", "missing_program"]
 
 # Where programs find themselves, their language, their files and the certificates they trust. Nothing that
 # opens a door: no keys, tokens, agents' sockets.
@@ -98,6 +100,20 @@ def base_environment(allow: Iterable[str] = ()) -> dict[str, str]:
     found["PATH"] = path
     found["PYTHONDONTWRITEBYTECODE"] = "1"
     return found
+
+
+def attempt_variables(request: AgentRequest) -> dict[str, str]:
+    """Return the variables that tell an agent's program about its attempt; by the first, it is found after a crash."""
+    return {
+        "LOOPENGT_RUN_ID": request.run_id,
+        "LOOPENGT_LOOP": request.loop,
+        "LOOPENGT_STEP": request.step,
+        "LOOPENGT_OCCURRENCE": str(request.occurrence),
+        "LOOPENGT_ATTEMPT": str(request.attempt),
+        "LOOPENGT_AGENT": request.agent.name,
+        "LOOPENGT_IDEMPOTENCY_KEY": request.idempotency_key,
+        "LOOPENGT_WORKSPACE": str(request.workspace),
+    }
 
 
 def _harmless(name: str, value: str) -> bool:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 __all__ = ["check_auto"]
 
 AUTO = "auto"
+_BY = "agent 'auto' "
+"""How the agents that were tried begin their complaints; here it is known whose they are."""
 
 
 def check_auto(kernel: Kernel) -> Iterator[Finding]:
@@ -23,17 +25,15 @@ def check_auto(kernel: Kernel) -> Iterator[Finding]:
         return
     found: list[tuple[str, str, str]] = kernel.get("agents", AUTO).survey(kernel.project)
     chosen = [name for name, why, _ in found if not why]
-    passed = "; ".join(f"not {name}: {one_line(why)}" for name, why, _ in found if why)
     wanted = bool(kernel.setting("agents", "auto"))
     if chosen:
-        yield Finding("auto", "ok", f"agents with provider auto are done by {chosen[0]}" + _behind(passed))
-        return
-    # Nobody who has no such agents is to be bothered with what they would need.
-    remedies = [one_line(remedy) for _, _, remedy in found if remedy]
-    remedy = remedies[0] if wanted and remedies else ""
-    message = "agents with provider auto can be done by none of its providers"
-    yield Finding("auto", "warn" if wanted else "ok", message + _behind(passed), remedy)
-
-
-def _behind(text: str) -> str:
-    return f" ({text})" if text else ""
+        yield Finding("auto", "ok", f"agents with provider auto are done by {chosen[0]}")
+    else:
+        # Nobody who has no such agents is to be bothered with what they would need.
+        remedies = [one_line(remedy) for _, _, remedy in found if remedy]
+        remedy = remedies[0] if wanted and remedies else ""
+        message = "agents with provider auto can be done by none of its providers"
+        yield Finding("auto", "warn" if wanted else "ok", message, remedy)
+    for name, why, _ in found:
+        if why:
+            yield Finding("auto", "ok", f"not {name}: {one_line(why).removeprefix(_BY)}")
