@@ -25,6 +25,7 @@ __all__ = [
     "Config",
     "Defaults",
     "EngineSettings",
+    "JudgeSettings",
     "MemorySettings",
     "ObserverSettings",
     "PluginSettings",
@@ -57,6 +58,15 @@ class AgentSettings:
 
     auto: tuple[str, ...] = ()
     """Providers that ``provider: auto`` chooses from, the first that this machine can use; empty: a built-in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeSettings:
+    """``[judges]``: whom judges ask that name no agent."""
+
+    provider: str = ""
+    """Empty: the provider auto, the first that this machine can use."""
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +104,7 @@ SECTIONS: dict[str, type[Any]] = {
     "agents": AgentSettings,
     "defaults": Defaults,
     "engine": EngineSettings,
+    "judges": JudgeSettings,
     "memory": MemorySettings,
     "observers": ObserverSettings,
     "plugins": PluginSettings,
@@ -112,6 +123,7 @@ class Config:
     agents: AgentSettings = field(default_factory=AgentSettings)
     defaults: Defaults = field(default_factory=Defaults)
     engine: EngineSettings = field(default_factory=EngineSettings)
+    judges: JudgeSettings = field(default_factory=JudgeSettings)
     memory: MemorySettings = field(default_factory=MemorySettings)
     observers: ObserverSettings = field(default_factory=ObserverSettings)
     plugins: PluginSettings = field(default_factory=PluginSettings)

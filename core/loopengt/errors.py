@@ -23,7 +23,9 @@
     ├── ExpressionError               a condition cannot be parsed or evaluated
     ├── PromptError                   a prompt names something unknown
     │   └── PromptSyntaxError         a template cannot be parsed (loopengt.prompts)
-    └── CheckpointError               no such checkpoint
+    ├── CheckpointError               no such checkpoint
+    ├── JudgeError                    a judge came to no verdict
+    └── ExportError                   a run could not be sent to a service
 
 Errors that plugins raise (those of agents and of storage among them) are defined in
 ``loopengt_hookspecs.errors``, below the same base class.
@@ -34,6 +36,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loopengt_hookspecs.errors import (
+    ExportError,
+    JudgeError,
     LeaseLost,
     LoopengtError,
     LoopRefused,
@@ -57,8 +61,10 @@ __all__ = [
     "CheckpointError",
     "ComponentNotFound",
     "ConfigError",
+    "ExportError",
     "ExpressionError",
     "ForkMismatch",
+    "JudgeError",
     "LeaseLost",
     "LoopRefused",
     "LoopengtError",

@@ -19,6 +19,7 @@ EXTENSION_POINTS: dict[str, str] = {
     "judges": "loopengt_hookspecs.judges",
     "mcp_features": "loopengt_hookspecs.mcp_features",
     "memories": "loopengt_hookspecs.memory",
+    "metrics": "loopengt_hookspecs.metrics",
     "middleware": "loopengt_hookspecs.middleware",
     "model_adapters": "loopengt_hookspecs.model_adapters",
     "observers": "loopengt_hookspecs.tracing",

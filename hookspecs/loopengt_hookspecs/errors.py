@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 __all__ = [
     "AgentError",
+    "ExportError",
+    "JudgeError",
     "LeaseLost",
     "LoopRefused",
     "LoopengtError",
@@ -138,3 +140,11 @@ class RateLimited(AgentError):
     The engine waits that long and makes the same attempt again; waiting is no attempt. Without ``retry_after`` it is
     an error like any other.
     """
+
+
+class JudgeError(LoopengtError):
+    """A judge came to no verdict: what it was told cannot be read, or it lacks something to judge by."""
+
+
+class ExportError(LoopengtError):
+    """A run could not be sent to a service."""

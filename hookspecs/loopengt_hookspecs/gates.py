@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 from loopengt_hookspecs._markers import hookspec
 
@@ -12,9 +12,37 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from loopengt_hookspecs.agents import Agent, AgentReply
     from loopengt_hookspecs.errors import MissingRequirement
-    from loopengt_hookspecs.models import StepResult, VerificationGate
+    from loopengt_hookspecs.models import AgentRole, JudgeResult, StepResult, VerificationGate
     from loopengt_hookspecs.registration import Register
+
+
+class InvokeAgent(Protocol):
+    """Invokes an agent that a gate has bound.
+
+    The answer is durable before it is returned, and what it costs is debited to the run and the step. A check that is
+    made again, after a crash, gets the recorded answers to the same prompts in the same order.
+    """
+
+    async def __call__(
+        self, agent: Agent, role: AgentRole, prompt: str, system_prompt: str = ""
+    ) -> AgentReply:
+        """Invoke it in an empty folder of its own.
+
+        Args:
+            agent: The agent, bound by its provider.
+            role: The role that it was bound to.
+            prompt: What it is asked.
+            system_prompt: Its standing instructions.
+
+        Raises:
+            AgentError: It failed.
+        """
+
+
+def _no_engine(*_: Any) -> NoReturn:
+    raise TypeError("a gate can invoke agents where an engine makes the request; give GateRequest invoke=…")
 
 
 @dataclass(slots=True)
@@ -34,6 +62,12 @@ class GateRequest:
     """Makes the names that expressions see: output, result, steps, context, run."""
     put_blob: Callable[[bytes], Awaitable[str]]
     """Stores bytes that are too large for the journal and returns their digest."""
+    goal: str = ""
+    """The loop's goal."""
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """The run's context, plain JSON data."""
+    invoke: InvokeAgent = field(default=cast("InvokeAgent", _no_engine))
+    """Invokes an agent, for a gate that asks one."""
 
 
 @dataclass(slots=True)
@@ -55,6 +89,8 @@ class GateVerdict:
     """Why not, in words that help the next attempt; it becomes ``{feedback}``."""
     proof: dict[str, Any] = field(default_factory=dict)
     """Evidence for the record: what ran, exit code, output tail, the value of an expression."""
+    scores: Sequence[JudgeResult] = ()
+    """What judges said; each becomes a ``judge.score`` event."""
     question: Question | None = None
     """Asks a person, whose answer then is the verdict; the run pauses until there is one."""
 

@@ -1,4 +1,4 @@
-"""Extension point: tracing: observers, who watch a run live, and exporters, who write it out."""
+"""Extension point: tracing: observers, who watch a run live, and exporters, who write it out or send it away."""
 
 from __future__ import annotations
 
@@ -27,17 +27,36 @@ class Observer(Protocol):
 
 
 class Exporter(Protocol):
-    """Writes a run's trace in one format."""
+    """Writes a run's trace as a document of one format."""
 
     def export(self, state: LoopState, events: Sequence[TraceEvent]) -> str:
         """Render a run.
 
         Args:
             state: The state folded from the journal.
-            events: All events, in order.
+            events: All events, in order, without secrets. Those of a child run stand behind the ``step.start`` event
+                of its step, under the child's ``run_id``.
 
         Returns:
             The whole document as text, with a line break at its end.
+        """
+
+
+class Sender(Protocol):
+    """Sends a run's trace to a service. Sending it once more adds nothing there: what is sent has stable ids."""
+
+    async def send(self, state: LoopState, events: Sequence[TraceEvent]) -> str:
+        """Send a run.
+
+        Args:
+            state: The state folded from the journal.
+            events: As for ``Exporter.export``.
+
+        Returns:
+            A sentence for people: what was sent, and where to.
+
+        Raises:
+            ExportError: The service cannot be reached, or refuses it.
         """
 
 
@@ -59,13 +78,14 @@ def loopengt_register_observers(register: Register[Observer]) -> None:
 
 
 @hookspec
-def loopengt_register_exporters(register: Register[Exporter]) -> None:
+def loopengt_register_exporters(register: Register[Exporter | Sender]) -> None:
     """Register exporters.
 
-    Called once when the plugin is loaded. ``loopengt trace RUN --format NAME`` uses them.
+    Called once when the plugin is loaded. ``loopengt export RUN --to NAME`` uses them, and ``loopengt trace RUN
+    --format NAME`` those that write documents. One that is to follow runs live registers an observer, too.
 
     Args:
-        register: ``register(name, target, summary=…)``; the target is an ``Exporter``.
+        register: ``register(name, target, summary=…)``; the target is an ``Exporter`` or a ``Sender``.
 
     Raises:
         PluginError: Another plugin registers an exporter of the same name.

@@ -125,7 +125,7 @@ def _check(gate: VerificationGate) -> str:
         return f"runs {_code(command)}{least}"
     if gate.condition:
         return f"checks {_code(gate.condition)}"
-    return f"judge {_code(gate.judge)}" if gate.judge else f"kind {_code(gate.kind)}"
+    return f"judge {_code(gate.judge.kind)}" if gate.judge else f"kind {_code(gate.kind)}"
 
 
 def _failure(gate: VerificationGate, spec: LoopSpec) -> str:

@@ -35,6 +35,7 @@ from loopengt_local.watching.progress import ProgressRule
 if TYPE_CHECKING:
     from loopengt_hookspecs.agents import Agent
     from loopengt_hookspecs.gates import Gate
+    from loopengt_hookspecs.middleware import Middleware
     from loopengt_hookspecs.patterns import Pattern
     from loopengt_hookspecs.registration import Components
     from loopengt_hookspecs.stop_conditions import StopRule
@@ -134,6 +135,8 @@ class CompiledLoop:
     """The loops below it."""
     toolbox: ToolBox
     """The tools that the loop declares."""
+    middleware: tuple[Middleware, ...]
+    """What stands around every agent by the project's config, outermost first."""
 
 
 def compile_loop(
@@ -204,6 +207,7 @@ class _Binding:
             intake=intake,
             tree=self._tree,
             toolbox=ToolBox.of(spec, self._components, self._project),
+            middleware=tuple(self._middleware),
         )
 
     def _step(self, step: StepSpec) -> CompiledStep:
@@ -260,6 +264,10 @@ class _Binding:
         return known
 
     def gate(self, gate: VerificationGate) -> BoundGate:
+        if gate.judge is not None and isinstance(gate.judge.agent, str):
+            # It is asked as that agent of the loop is: of the same provider, the same model.
+            role = self._roles[gate.judge.agent].role
+            gate = gate.model_copy(update={"judge": gate.judge.model_copy(update={"agent": role.config})})
         bound = self._components.get("gates", gate.kind).bind(gate, self._project)
         return BoundGate(gate.name, gate.kind, bound, bound.pure, gate.on_failure, gate.timeout_seconds)
 

@@ -7,23 +7,26 @@ from collections.abc import Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from loopengt.judging import note_score, score_data
 from loopengt_hookspecs.errors import LeaseLost, MissingRequirement, StorageError
 from loopengt_hookspecs.gates import GateRequest, GateVerdict, Question
 from loopengt_hookspecs.models import End, EndReason, StepResult
 from loopengt_local.approvals import question_data
 from loopengt_local.control import EndRun
+from loopengt_local.gate_agents import GateAgents
+from loopengt_local.requests import idempotency_key
 from loopengt_local.scope import RunScope
 
 if TYPE_CHECKING:
     from loopengt_hookspecs.agents import AgentRequest
-    from loopengt_local.compiled import BoundGate
+    from loopengt_local.compiled import BoundGate, CompiledStep
     from loopengt_local.intake import Intake
     from loopengt_local.run import LocalRun
 
 __all__ = ["check_gate", "check_input"]
 
-_Verdict: TypeAlias = tuple[bool, str, Any]
-"""Whether a gate passed, its feedback and its proof."""
+_Verdict: TypeAlias = tuple[bool, str, Any, list[dict[str, Any]]]
+"""Whether a gate passed, its feedback, its proof, and what judges said."""
 
 GRACE_SECONDS = 5.0
 """What a gate gets on top of its time limit: one that ends its program itself can tell more than we could."""
@@ -32,10 +35,10 @@ GRACE_SECONDS = 5.0
 async def check_gate(
     run: LocalRun,
     bound: BoundGate,
-    step: str,
+    step: CompiledStep,
+    occurrence: int,
     response: Mapping[str, Any],
     names: Mapping[str, Any],
-    key: str,
     *,
     refused: bool = False,
 ) -> tuple[bool, str] | None:
@@ -46,10 +49,10 @@ async def check_gate(
     Args:
         run: The run.
         bound: The gate.
-        step: Name of the step.
+        step: The step, or instance.
+        occurrence: Which execution of it.
         response: Data of the ``agent.response`` event of the attempt that is checked.
         names: Names that expressions see beside those of the run.
-        key: The idempotency key of the attempt.
         refused: Whether another gate has refused the attempt already. Then no person is asked about it: None.
     """
     began = perf_counter()
@@ -59,34 +62,45 @@ async def check_gate(
         token_usage=response.get("token_usage", {}),
         metadata=response.get("metadata", {}),
     )
+    attempt = response["attempt"]
+    agents = GateAgents(run, step, occurrence, attempt, bound.name)
     request = GateRequest(
         run_id=run.run_id,
-        step=step,
-        attempt=response["attempt"],
+        step=step.name,
+        attempt=attempt,
         result=result,
         workspace=run.workspace,
-        idempotency_key=key,
+        idempotency_key=idempotency_key(run.run_id, step.name, occurrence, attempt),
         scope=lambda: RunScope(run, names, result=result),
         put_blob=run.compiled.intake.put_blob(run.journal.storage.put_blob),
+        goal=run.spec.goal,
+        context=run.fold.context,
+        invoke=agents,
     )
-    verdict = await _ask(run, bound, request)
+    try:
+        verdict = await _ask(run, bound, request, agents)
+    finally:
+        await agents.close()
     if isinstance(verdict, Question):
         if refused:
             return None
         verdict = await _decided(run, bound, request, verdict)
-    passed, feedback, proof = verdict
+    passed, feedback, proof, scores = verdict
+    for score in scores:
+        await note_score(run.journal, step.name, {"gate": bound.name, "attempt": attempt, **score})
     data = {
         "gate": bound.name,
         "kind": bound.kind,
         "attempt": request.attempt,
         "duration": round(perf_counter() - began, 6),
         "proof": proof,
+        **agents.spent(),
     }
     if passed:
-        run.journal.note("gate.pass", step, data)
+        run.journal.note("gate.pass", step.name, data)
         return True, ""
     data["feedback"] = feedback or f"gate {bound.name!r} failed without saying why"
-    await run.journal.note_large("gate.fail", step, data, "feedback")
+    await run.journal.note_large("gate.fail", step.name, data, "feedback")
     return False, data["feedback"]
 
 
@@ -113,7 +127,7 @@ async def check_input(
     )
     verdict = await _ask(run, bound, checked)
     assert not isinstance(verdict, Question), "a schema gate asks nobody"
-    passed, feedback, _ = verdict
+    passed, feedback, *_ = verdict
     return (
         ""
         if passed
@@ -134,13 +148,17 @@ async def _decided(run: LocalRun, bound: BoundGate, request: GateRequest, questi
     answer = await run.approvals.ask(asked)
     proof = {key: answer[key] for key in ("decision", "by", "comment", "at") if key in answer}
     if answer["decision"] == "approved":
-        return True, "", proof
-    return False, answer.get("comment") or f"rejected by {answer['by']}", proof
+        return True, "", proof, []
+    return False, answer.get("comment") or f"rejected by {answer['by']}", proof, []
 
 
-async def _ask(run: LocalRun, bound: BoundGate, request: GateRequest) -> _Verdict | Question:
+async def _ask(
+    run: LocalRun, bound: BoundGate, request: GateRequest, agents: GateAgents | None = None
+) -> _Verdict | Question:
     """Ask the gate. Gates fail closed: one that cannot be checked, or takes too long, has not passed."""
     deadline = run.deadlines.begin(bound.timeout + GRACE_SECONDS)
+    if agents is not None:
+        agents.deadline = deadline
     try:
         verdict = await bound.gate.check(request)
         if deadline.expired:
@@ -148,7 +166,7 @@ async def _ask(run: LocalRun, bound: BoundGate, request: GateRequest) -> _Verdic
         if verdict.question is not None:
             return verdict.question
         return _read(verdict, run.compiled.intake)
-    except (LeaseLost, StorageError):
+    except (LeaseLost, StorageError, EndRun):
         raise
     except MissingRequirement as exc:
         # No attempt can mend that; the answer is kept, and `resume` checks it once the program is there.
@@ -162,10 +180,12 @@ async def _ask(run: LocalRun, bound: BoundGate, request: GateRequest) -> _Verdic
     finally:
         run.deadlines.end(deadline)
     if deadline.expired:
-        return False, f"the gate took longer than its {bound.timeout:g} seconds", {"timed_out": True}
+        return False, f"the gate took longer than its {bound.timeout:g} seconds", {"timed_out": True}, []
     said = run.compiled.intake.text(str(failed) or type(failed).__name__)
-    return False, f"the gate could not be checked: {said}", {"error": type(failed).__name__}
+    return False, f"the gate could not be checked: {said}", {"error": type(failed).__name__}, []
 
 
 def _read(verdict: GateVerdict, intake: Intake) -> _Verdict:
-    return verdict.passed is True, intake.text(str(verdict.feedback or "")), intake.data(verdict.proof)[0]
+    scores = [intake.data(score_data(score))[0] for score in verdict.scores]
+    proof = intake.data(verdict.proof)[0]
+    return verdict.passed is True, intake.text(str(verdict.feedback or "")), proof, scores

@@ -29,9 +29,10 @@ _READ = {
     "command": {"command", "output_pattern", "min_tests"},
     "schema": {"schema"},
     "approval": {"on_timeout"},
+    "judge": {"judge", "threshold"},
 }
 """What the built-in kinds of gates read, beside what is there for all."""
-_UNREAD = {kind: {"judge", "threshold"}.union(*_READ.values()) - read for kind, read in _READ.items()}
+_UNREAD = {kind: set().union(*_READ.values()) - read for kind, read in _READ.items()}
 """What they do not; a kind of a plugin may read anything."""
 _KNOWN_PATTERNS = frozenset(PatternName) - {PatternName.CUSTOM}
 """Patterns of which it is known what they read."""

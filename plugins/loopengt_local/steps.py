@@ -12,7 +12,6 @@ from loopengt_local.checkpoints import checkpoint_data
 from loopengt_local.children.child_attempts import ChildAttempt
 from loopengt_local.control import EndRun
 from loopengt_local.gating import check_gate
-from loopengt_local.requests import idempotency_key
 from loopengt_local.retry import Failure
 from loopengt_local.waiting import pause
 from loopengt_local.watching.progress import Attempt
@@ -249,9 +248,8 @@ class StepExecution:
         names = {"lap": self._occurrence, "item": ""}
         if self._names:
             names |= self._names
-        key = idempotency_key(self._run.run_id, self._step.name, self._occurrence, self._attempt)
         return await check_gate(
-            self._run, bound, self._step.name, self._response, names, key, refused=refused
+            self._run, bound, self._step, self._occurrence, self._response, names, refused=refused
         )
 
     async def _weigh(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
+from loopengt.cli.output import OutputLost, open_streams, silence
 from loopengt.cli.root import cli
 
 if TYPE_CHECKING:
@@ -25,19 +26,36 @@ def main(args: Sequence[str] | None = None) -> int:
     Args:
         args: The command line; None: that of the process.
     """
+    open_streams()
     try:
-        code = cli.main(args, prog_name="loopengt", standalone_mode=False)
+        code = _run(args)
+    except OutputLost as lost:
+        return _without_output(lost.cause)
+    try:
         sys.stdout.flush()
+    except OSError as error:
+        return _without_output(error)
+    return code if type(code) is int else 0
+
+
+def _run(args: Sequence[str] | None) -> object:
+    try:
+        return cli.main(args, prog_name="loopengt", standalone_mode=False)
     except click.ClickException as exc:
-        exc.show()
+        with suppress(BrokenPipeError):  # nobody reads errors any more: the exit code still tells
+            exc.show()
         return exc.exit_code
     except click.Abort as exc:
         click.echo("Aborted.", err=True)
         return INTERRUPTED if isinstance(exc.__cause__, KeyboardInterrupt) else 1
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader has gone, as with "| head". Nothing may be flushed into the pipe at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _without_output(cause: OSError) -> int:
+    """End when what was printed could not be written: quietly where the reader has gone, as with ``| head``."""
+    silence()
+    if isinstance(cause, BrokenPipeError):
         return BROKEN_PIPE
-    return code if type(code) is int else 0
+    click.echo(f"Error: what was printed is lost: {cause.strerror}", err=True)
+    return 1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 import click
 
 from loopengt import __version__
+from loopengt.cli.output import OutputLost, lost_output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -191,9 +192,12 @@ def _translated_errors(ctx: click.Context | None) -> Iterator[None]:
     """Turn exceptions into what click prints, with the exit code that belongs to them."""
     try:
         yield
-    except (click.ClickException, click.Abort, click.exceptions.Exit, BrokenPipeError):
+    except (click.ClickException, click.Abort, click.exceptions.Exit, OutputLost):
         raise
     except Exception as exc:
+        lost = lost_output(exc) if isinstance(exc, OSError) else None
+        if lost is not None:
+            raise lost from exc
         from loopengt.errors import LoopengtError, SpecError, UsageError
 
         if isinstance(exc, SpecError):  # each of its lines begins with file:line:column, as editors like it

@@ -110,6 +110,10 @@ class Fold(StepsFold):
         self.checkpoints.pop(event.data["checkpoint_id"], None)
         self._outside(event)
 
+    def _judge_score(self, event: Event) -> None:
+        if "evaluation" in event.data:  # made after the run, and no part of it
+            self._outside(event)
+
     def _budget_add(self, event: Event) -> None:
         for key, amount in event.data["added"].items():
             self.added[key] = self.added.get(key, 0) + amount
@@ -149,6 +153,7 @@ _HANDLERS: dict[str, Callable[[Fold, Event], StepOutcome | None]] = {
     "approval.decision": Fold._approval_decision,
     "checkpoint.save": Fold._checkpoint_save,
     "checkpoint.delete": Fold._checkpoint_delete,
+    "judge.score": Fold._judge_score,
     "budget.add": Fold._budget_add,
     "progress": Fold._progress,
 }

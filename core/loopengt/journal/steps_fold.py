@@ -204,6 +204,27 @@ class StepsFold(FoldedState):
         if opened.verdicts is None:
             opened.verdicts = {}
         opened.verdicts[data["gate"]] = (event.type == "gate.pass", data.get("feedback", ""))
+        if "token_usage" in data or "cost_usd" in data or "unknown_costs" in data:
+            self._spend_on_gate(opened, data)
+
+    def _spend_on_gate(self, opened: OpenStep, data: dict[str, Any]) -> None:
+        """Debit the agents that a gate has asked to the run and its step; they are none of the loop's."""
+        opened.use = None
+        usage, cost, unknown = (
+            data.get("token_usage", {}),
+            data.get("cost_usd", 0.0),
+            data.get("unknown_costs", 0),
+        )
+        tokens = total_tokens(usage) if usage else 0
+        self.tokens += tokens
+        self.cost_usd += cost
+        spent = self._spent(opened.declared)
+        spent.add(data.get("duration", 0.0), tokens, cost)
+        self.unknown_costs += unknown
+        spent.unknown_costs += unknown
+        known = opened.token_usage = opened.token_usage or {}
+        for kind, count in usage.items():
+            known[kind] = known.get(kind, 0) + count
 
     def _step_retry(self, event: Event) -> None:
         opened = self.open[event.step or ""]

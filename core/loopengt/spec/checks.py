@@ -36,6 +36,11 @@ def check_names(outline: Outline, names: KnownNames) -> Iterator[Problem]:
     for agent in outline.agents:
         yield from _listed(agent, "tools", "tool", outline.tools, outline)
         yield from _provider(agent, outline, names)
+    agents = _names(outline.agents)
+    for gate in outline.gates:
+        asked = text_at(gate.data, "judge", "agent")
+        if asked is not None and asked not in agents:
+            yield _unknown(outline, (*gate.path, "judge", "agent"), "agent", asked, agents)
     yield from _registered(outline, names)
 
 
@@ -150,16 +155,17 @@ def _registered(outline: Outline, names: KnownNames) -> Iterator[Problem]:
             yield _at(outline, ("pattern",), "the custom pattern is not named", hint)
         else:
             yield _unknown_component(outline, ("pattern",), "pattern", pattern, names.patterns)
-    uses: tuple[tuple[list[Entry], str, str, Mapping[str, str] | None], ...] = (
-        (outline.gates, "kind", "gate kind", names.gate_kinds),
-        (outline.gates, "judge", "judge", names.judges),
-        (outline.stops, "condition_type", "stop condition type", names.stop_conditions),
+    uses: tuple[tuple[list[Entry], tuple[str, ...], str, Mapping[str, str] | None], ...] = (
+        (outline.gates, ("kind",), "gate kind", names.gate_kinds),
+        (outline.gates, ("judge",), "judge", names.judges),
+        (outline.gates, ("judge", "kind"), "judge", names.judges),
+        (outline.stops, ("condition_type",), "stop condition type", names.stop_conditions),
     )
-    for entries, key, kind, known in uses:
+    for entries, keys, kind, known in uses:
         for entry in entries:
-            name = text_at(entry.data, key)
+            name = text_at(entry.data, *keys)
             if name is not None and known is not None and name not in known:
-                yield _unknown_component(outline, (*entry.path, key), kind, name, known)
+                yield _unknown_component(outline, (*entry.path, *keys), kind, name, known)
 
 
 def _listed(

@@ -33,7 +33,10 @@ def spec_json_schema(names: KnownNames, provider_options: Mapping[str, dict[str,
     parts["AgentConfig"]["properties"]["provider"] |= _open(names.providers)
     gate = parts["VerificationGate"]["properties"]
     gate["kind"] |= _open(names.gate_kinds)
-    gate["judge"]["anyOf"] = [{"type": "null"}, *_open(names.judges).get("anyOf", [{"type": "string"}])]
+    # A judge's name stands for a declaration of that kind.
+    named = _open(names.judges).get("anyOf", [{"type": "string"}])
+    gate["judge"]["anyOf"] = [{"type": "null"}, *named, {"$ref": "#/$defs/JudgeSpec"}]
+    parts["JudgeSpec"]["properties"]["kind"] |= _open(names.judges)
     # The loader takes the old name too.
     gate["schema_def"] = gate["schema"] | {"deprecated": True}
     parts["StopCondition"]["properties"]["condition_type"] |= _open(names.stop_conditions)

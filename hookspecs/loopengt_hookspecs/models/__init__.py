@@ -35,7 +35,14 @@ if TYPE_CHECKING:
         TriggerType,
         WorkspaceKind,
     )
-    from loopengt_hookspecs.models.evals import EvalMetrics, JudgeResult
+    from loopengt_hookspecs.models.evals import (
+        DEFAULT_THRESHOLD,
+        Aggregate,
+        EvalMetrics,
+        JudgeResult,
+        JudgeSpec,
+        NamedJudge,
+    )
     from loopengt_hookspecs.models.events import End, Event
     from loopengt_hookspecs.models.handoff import HandoffConfig, HandoffContext
     from loopengt_hookspecs.models.mcp import McpServer
@@ -63,12 +70,14 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "DEFAULT_THRESHOLD",
     "AgentCapability",
     "AgentConfig",
     "AgentEvent",
     "AgentPrice",
     "AgentRole",
     "AgentState",
+    "Aggregate",
     "BackoffKind",
     "Budget",
     "CheckpointData",
@@ -85,6 +94,7 @@ __all__ = [
     "HandoffContext",
     "HandoffProtocol",
     "JudgeResult",
+    "JudgeSpec",
     "LoopEvent",
     "LoopSpec",
     "LoopState",
@@ -95,6 +105,7 @@ __all__ = [
     "MemoryScope",
     "MemoryWrite",
     "Model",
+    "NamedJudge",
     "NoProgress",
     "OnFailure",
     "OnTimeout",
@@ -160,7 +171,7 @@ _MODULES = {
         "TriggerType",
         "WorkspaceKind",
     ),
-    "evals": ("EvalMetrics", "JudgeResult"),
+    "evals": ("DEFAULT_THRESHOLD", "Aggregate", "EvalMetrics", "JudgeResult", "JudgeSpec", "NamedJudge"),
     "events": ("End", "Event"),
     "handoff": ("HandoffConfig", "HandoffContext"),
     "mcp": ("McpServer",),

@@ -1,4 +1,4 @@
-"""The agents of a loop: their role, the provider that runs them, and their retries."""
+"""The agents of a loop: their role, their price and their retries."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pydantic import Field
 from loopengt_hookspecs.models._base import Declarative, LongText, Name, OpenDict, Reference
 from loopengt_hookspecs.models.enums import AgentCapability
 from loopengt_hookspecs.models.policy import Budget
+from loopengt_hookspecs.models.providers import AgentConfig
 
 __all__ = ["AgentConfig", "AgentPrice", "AgentRole", "RetryConfig"]
 
@@ -20,23 +21,6 @@ class RetryConfig(Declarative):
     backoff_seconds: float = Field(default=1.0, ge=0, description="Seconds to wait before the first retry.")
     backoff_multiplier: float = Field(
         default=2.0, ge=1, description="Factor by which each further wait grows."
-    )
-
-
-class AgentConfig(Declarative):
-    """Which provider runs the agent, with which model and options."""
-
-    provider: Reference = Field(
-        default="openai",
-        description="Agent provider that a plugin registers, such as command, python or openai.",
-    )
-    model: str = Field(default="gpt-4o", description="The provider's name of the model.")
-    temperature: float = Field(default=0.7, ge=0, le=2, description="Sampling temperature, 0 to 2.")
-    max_tokens: int | None = Field(
-        default=None, ge=1, description="Most tokens a response may have; null: no limit."
-    )
-    extra: OpenDict = Field(
-        default_factory=dict, description="Options of the provider, which validates them itself."
     )
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "RunBudget",
     "VerificationGate",
 ]
+from loopengt_hookspecs.models.evals import NamedJudge
 
 
 class RetryPolicy(Declarative):
@@ -105,10 +106,13 @@ class VerificationGate(Declarative):
         serialization_alias="schema",
         description="JSON Schema that the step's output must satisfy. Kind schema.",
     )
-    judge: str | None = Field(
-        default=None, description="Name of the judge that scores the output. Kind judge."
+    judge: NamedJudge | None = Field(
+        default=None,
+        description="The judge that scores the output: the name of a registered one, or its declaration. Kind judge.",
     )
-    threshold: float | None = Field(default=None, ge=0, le=1, description="Lowest score that passes, 0 to 1.")
+    threshold: float | None = Field(
+        default=None, ge=0, le=1, description="Lowest score that passes, 0 to 1; null: 0.8. Kind judge."
+    )
     timeout_seconds: float = Field(default=300.0, gt=0, description="Seconds that one check may take.")
     on_failure: OnFailure = Field(default=OnFailure.RETRY, description="What follows when the gate fails.")
     on_timeout: OnTimeout = Field(

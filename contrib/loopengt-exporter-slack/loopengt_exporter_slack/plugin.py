@@ -1,0 +1,3 @@
+"""Registers nothing yet."""
+
+from __future__ import annotations

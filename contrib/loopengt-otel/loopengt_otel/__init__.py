@@ -1,0 +1,1 @@
+"""Sends runs of loopengt to OpenTelemetry, by the conventions for generative AI."""

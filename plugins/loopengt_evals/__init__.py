@@ -1,0 +1,1 @@
+"""Evaluations: ``loopengt eval``, suites of cases, comparisons, calibration of judges."""

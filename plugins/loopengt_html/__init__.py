@@ -1,0 +1,1 @@
+"""The exporter ``html``: a run as one page that explains itself."""

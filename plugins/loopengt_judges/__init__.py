@@ -1,0 +1,1 @@
+"""The built-in judges, and the gate kind ``judge``."""
