@@ -7,9 +7,18 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-__all__ = ["AdaptersOptions", "LiveCall", "WebhookOptions"]
+__all__ = ["AdaptersOptions", "LiveCall", "WebhookOptions", "is_address"]
 
 LiveCall = Literal["on_loop_start", "on_step_start", "on_step_complete", "on_loop_complete", "on_error"]
+
+
+def is_address(url: str) -> bool:
+    """Whether posts can go to an address."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        return False
 
 
 class WebhookOptions(BaseModel):
@@ -36,9 +45,10 @@ class WebhookOptions(BaseModel):
     @field_validator("url")
     @classmethod
     def _is_http(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if url and (parts.scheme not in ("http", "https") or not parts.hostname):
-            raise ValueError("it is not an address that begins with https:// or http://")
+        if url and not is_address(url):
+            raise ValueError(
+                "it is not an address that begins with https:// or http://, without user name and password"
+            )
         return url
 
 

@@ -21,20 +21,24 @@ _TOOLS = "loopengt_adapters.tools.known"
 def loopengt_register_adapters(register: Register[Adapter]) -> None:
     """Register one adapter for each tool."""
     register(
-        "antigravity", f"{_TOOLS}:ANTIGRAVITY", summary="MCP server and workflows in Antigravity and agy"
+        "antigravity",
+        f"{_TOOLS}:ANTIGRAVITY",
+        summary="MCP server, workflows and a Stop gate in Antigravity and agy",
     )
     register(
         "claude-code", f"{_TOOLS}:CLAUDE_CODE", summary="MCP server, skills and a Stop gate in Claude Code"
     )
-    register("codex", f"{_TOOLS}:CODEX", summary="MCP server and skills in Codex")
-    register("cursor", f"{_TOOLS}:CURSOR", summary="MCP server and commands in Cursor")
-    register("gemini-cli", f"{_TOOLS}:GEMINI_CLI", summary="MCP server and commands in Gemini CLI")
+    register("codex", f"{_TOOLS}:CODEX", summary="MCP server, skills and a Stop gate in Codex")
+    register("cursor", f"{_TOOLS}:CURSOR", summary="MCP server, commands and a Stop gate in Cursor")
+    register(
+        "gemini-cli", f"{_TOOLS}:GEMINI_CLI", summary="MCP server, commands and a Stop gate in Gemini CLI"
+    )
     register(
         "terminal",
         "loopengt_adapters.tools.terminal:TERMINAL",
         summary="Completion of commands in bash and fish",
     )
-    register("vscode", f"{_TOOLS}:VSCODE", summary="MCP server and prompts in VS Code")
+    register("vscode", f"{_TOOLS}:VSCODE", summary="MCP server, prompts and a Stop gate in VS Code")
 
 
 @hookimpl

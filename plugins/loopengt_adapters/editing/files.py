@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
+import shlex
 import stat
-import tempfile
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from loopengt import ConfigError
+from loopengt_adapters.editing.replacing import remove, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["LARGEST", "locked", "read", "rewrite"]
+__all__ = ["LARGEST", "locked", "read", "refuse_unwritable", "rewrite"]
 
 LARGEST = 32 << 20
 """Bytes that a file may have, so that a mistake does not cost minutes."""
 
 _ATTEMPTS = 2
 _LOCK_SECONDS = 10.0
+_EMPTY_SECONDS = 0.5
+_ASK_OWNER = "check who owns it and its folder"
 
 
 def read(path: Path) -> bytes | None:
@@ -43,17 +47,17 @@ def read(path: Path) -> bytes | None:
         return path.read_bytes()
     except FileNotFoundError:
         if path.is_symlink():
-            raise ConfigError(f"{path} is a link to nowhere", remedy=f"remove it: rm {path}") from None
+            raise ConfigError(f"{path} is a link to nowhere", remedy=f"remove it: {_rm(path)}") from None
         return None
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+        raise _unreadable(path, error) from error
 
 
 def rewrite(path: Path, change: Callable[[bytes | None], bytes | None]) -> None:
     """Replace the content of a file by what is made of it.
 
     The new file takes the old one's place in one step, with its mode and owner; a link is followed to its target.
-    When the file has changed meanwhile, all is done once more.
+    What another program writes meanwhile is never lost: all is done once more, with that.
 
     Args:
         path: The file; it need not exist.
@@ -65,22 +69,20 @@ def rewrite(path: Path, change: Callable[[bytes | None], bytes | None]) -> None:
     """
     try:
         for _ in range(_ATTEMPTS):
-            before = read(path)
+            before = _settled(path)
             after = change(before)
             if after == before:
                 return
+            refuse_unwritable(path)
             target = path.resolve()
-            _refuse_read_only(path, target)
-            if after is None:
-                if read(path) == before:
-                    target.unlink()
-                    return
-            elif _replace(path, target, before, after):
+            if before is not None and after is None:
+                done = remove(target, before)
+            else:
+                done = replace(target, before, after or b"")
+            if done:
                 return
     except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be written: {error.strerror}", remedy="check who owns it and its folder"
-        ) from error
+        raise ConfigError(f"{path} cannot be written: {error.strerror}", remedy=_ASK_OWNER) from error
     raise ConfigError(
         f"{path} was changed by another program twice while it was being edited; it is untouched",
         remedy="close the tool, or try again",
@@ -121,45 +123,49 @@ def _try_lock(lock: int) -> bool:
     return True
 
 
-def _refuse_read_only(path: Path, target: Path) -> None:
-    """Refuse a file that its owner has made read-only; the renaming would not mind."""
-    if target.exists() and (not os.access(target, os.W_OK) or not target.stat().st_mode & 0o222):
-        raise ConfigError(f"{path} is read-only", remedy=f"make it writable: chmod u+w {target}")
+def refuse_unwritable(path: Path) -> None:
+    """Refuse what its owner has made read-only, a file or the folder that it is in; renaming would not mind.
+
+    Raises:
+        ConfigError: It, or its folder, is read-only.
+    """
+    target = path.resolve()
+    folder = next((parent for parent in target.parents if parent.exists()), target.parent)
+    for place in (target, folder):
+        if place.exists() and (not os.access(place, os.W_OK) or not place.stat().st_mode & 0o222):
+            what = path if place == target else f"{path} cannot be written: its folder {place}"
+            raise ConfigError(
+                f"{what} is read-only", remedy=f"make it writable: chmod u+w {shlex.quote(str(place))}"
+            )
 
 
-def _replace(path: Path, target: Path, before: bytes | None, after: bytes) -> bool:
-    """Put new bytes in place of the old; False: the file has changed meanwhile."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".loopengt-new", dir=target.parent)
+def _settled(path: Path) -> bytes | None:
+    """Read a file; one that has just become empty later: a program that writes in place empties it first."""
+    found = read(path)
+    begun = time.monotonic()
+    while found == b"" and time.monotonic() - begun < _EMPTY_SECONDS and _is_new(path):
+        time.sleep(0.02)
+        found = read(path)
+    return found
+
+
+def _is_new(path: Path) -> bool:
     try:
-        with os.fdopen(handle, "wb") as draft:
-            _take_over(draft.fileno(), target)
-            draft.write(after)
-            draft.flush()
-            os.fsync(draft.fileno())
-        if read(path) != before:
-            return False
-        os.replace(name, target)
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(name)
-    folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-    return True
-
-
-def _take_over(draft: int, target: Path) -> None:
-    """Give the new file mode and owner of the old one; a new one gets what any new file of this user gets."""
-    try:
-        old = target.stat()
+        return time.time() - path.stat().st_mtime < _EMPTY_SECONDS
     except FileNotFoundError:
-        mask = os.umask(0)
-        os.umask(mask)
-        os.fchmod(draft, 0o666 & ~mask)
-        return
-    with suppress(PermissionError):  # only root gives files away; the group may be another's, too
-        os.fchown(draft, old.st_uid, old.st_gid)
-    os.fchmod(draft, stat.S_IMODE(old.st_mode))
+        return True
+
+
+def _unreadable(path: Path, error: OSError) -> ConfigError:
+    """Say why a file cannot be read, and what to do about it."""
+    if error.errno == errno.ELOOP:
+        link = next((each for each in (path, *path.parents) if each.is_symlink()), path)
+        return ConfigError(f"{link} is a link that leads back to itself", remedy=f"remove it: {_rm(link)}")
+    if error.errno == errno.ENOTDIR:
+        place = next((each for each in path.parents if each.exists() and not each.is_dir()), path.parent)
+        return ConfigError(f"{place} is not a folder", remedy="look what it is, and move it away")
+    return ConfigError(f"{path} cannot be read: {error.strerror}", remedy=_ASK_OWNER)
+
+
+def _rm(path: Path) -> str:
+    return f"rm {shlex.quote(str(path))}"

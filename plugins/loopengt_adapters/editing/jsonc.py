@@ -25,11 +25,12 @@ class InvalidText(Exception):
         what: What is wrong.
         line: Where, from 1.
         column: Where in the line, from 1.
+        remedy: What to do about it.
     """
 
-    def __init__(self, what: str, line: int, column: int) -> None:
+    def __init__(self, what: str, line: int, column: int, *, remedy: str = "mend the file") -> None:
         super().__init__(what)
-        self.what, self.line, self.column = what, line, column
+        self.what, self.line, self.column, self.remedy = what, line, column, remedy
 
 
 @dataclass(frozen=True, slots=True)

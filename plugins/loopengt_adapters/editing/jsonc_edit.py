@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from loopengt_adapters.editing.jsonc import Collection
 
-__all__ = ["append", "put", "remove"]
+__all__ = ["append", "check_way", "put", "remove"]
 
 _SAME_LINE_COMMENT = re.compile(r"[ \t]*(?://[^\n\r]*|/\*[^\n\r]*?\*/(?=[ \t]*(?:[\n\r}\]]|$)))")
 _BLANKS = " \t\r\n"
@@ -39,12 +39,26 @@ def put(text: str, path: Path, value: Any) -> str:
     chain, there = _descend(text, path)
     if len(there) == len(path):
         _at(data, path[:-1])[path[-1]] = value
-        return _checked(_replace(text, chain[-1], path[-1], value), data)
+        return _checked(_replace(text, chain, path[-1], value), data)
     key, *inner = path[len(there) :]
     for name in reversed(inner):
         value = {name: value}
     _at(data, there)[key] = value
     return _checked(_insert(text, chain, key, value), data)
+
+
+def check_way(text: str, path: Path) -> None:
+    """Make sure that a path can be followed as far as it goes.
+
+    Args:
+        text: A valid document; one of blanks and comments counts as an empty object.
+        path: Keys; a last index says that a list is expected before it.
+
+    Raises:
+        InvalidText: Something on the way is of the wrong kind, or a key of the path stands twice.
+    """
+    if plain(text).strip():
+        _descend(text, path)
 
 
 def append(text: str, path: Path, value: Any) -> str:
@@ -55,7 +69,7 @@ def append(text: str, path: Path, value: Any) -> str:
             return put(text, path, [value])
         found = found[key]
     if not isinstance(found, list):
-        raise _not("a list", text, path)
+        found = []  # which the descent refuses, with the place
     chain, _ = _descend(text, (*path, len(found)))
     found.append(value)
     return _checked(_insert(text, chain, None, value), data)
@@ -100,15 +114,17 @@ def _descend(text: str, path: Path) -> tuple[list[Collection], Path]:
         path: Keys and indices.
 
     Raises:
-        InvalidText: The document, or something on the way, is not a collection of the right kind.
+        InvalidText: The document, or something on the way, is not a collection of the right kind, or has a key of
+            the path twice.
     """
     blanked = plain(text)
     start = len(blanked) - len(blanked.lstrip())
     chain: list[Collection] = []
     for depth, key in enumerate(path):
         if blanked[start] != ("{" if isinstance(key, str) else "["):
-            raise _not("an object" if isinstance(key, str) else "a list", text, path[:depth], start)
+            raise _wrong_kind(text, blanked, path, depth, start)
         chain.append(open_collection(text, blanked, start))
+        _refuse_twins(text, chain[-1], path[: depth + 1])
         index = _index(chain[-1], key)
         if index is None:
             return chain, path[:depth]
@@ -205,13 +221,13 @@ def _new_document(text: str, path: Path, value: Any) -> str:
     return (kept + newline if kept else "") + _dump(value, newline, _UNIT) + newline
 
 
-def _replace(text: str, collection: Collection, key: str | int, value: Any) -> str:
-    index = _index(collection, key)
+def _replace(text: str, chain: Sequence[Collection], key: str | int, value: Any) -> str:
+    index = _index(chain[-1], key)
     assert index is not None
-    item = collection.items[index]
+    item = chain[-1].items[index]
     line = text[text.rfind("\n", 0, item.start) + 1 : item.start]
     newline = "\r\n" if "\r\n" in text else "\n"
-    dumped = _inline(value) if line.strip() else _dump(value, newline + line, line or _UNIT)
+    dumped = _inline(value) if line.strip() else _dump(value, newline + line, _unit(text, chain[0]))
     return text[: item.value_start] + dumped + text[item.end :]
 
 
@@ -280,7 +296,31 @@ def _checked(edited: str, expected: Any) -> str:
     return edited
 
 
-def _not(what: str, text: str, path: Path, at: int = 0) -> InvalidText:
-    name = ".".join(map(str, path)) or "the document"
-    line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
-    return InvalidText(f"{name} is not {what}", line, column)
+def _refuse_twins(text: str, collection: Collection, path: Path) -> None:
+    """Refuse a key that stands twice: programs differ in which of the two they read."""
+    twins = [item for item in collection.items if item.key is not None and item.key == path[-1]]
+    if len(twins) > 1:
+        raise InvalidText(
+            f"the key {'.'.join(map(str, path))} stands here for the second time",
+            *_place(text, twins[1].start),
+            remedy="keep one of the two",
+        )
+
+
+_KINDS = {"[": "a list", "{": "an object", '"': "a text", "n": "null", "t": "true", "f": "false"}
+
+
+def _wrong_kind(text: str, blanked: str, path: Path, depth: int, at: int) -> InvalidText:
+    """Say what is there in place of an object or a list, and what is expected."""
+    wanted, sample = ("an object", "{…}") if isinstance(path[depth], str) else ("a list", "[…]")
+    name = ".".join(map(str, path[:depth])) or "the document"
+    for key in reversed(path[:depth]):
+        sample = f'{{"{key}": {sample}}}'
+    found = _KINDS.get(blanked[at], "a number")
+    return InvalidText(
+        f"{name} is not {wanted} but {found}", *_place(text, at), remedy=f"the file has to look like {sample}"
+    )
+
+
+def _place(text: str, at: int) -> tuple[int, int]:
+    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)

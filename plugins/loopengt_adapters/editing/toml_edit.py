@@ -11,8 +11,9 @@ from loopengt_adapters.editing.jsonc import InvalidText
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["parse_toml", "put_table", "remove_table", "set_key"]
+__all__ = ["check_way", "parse_toml", "put_table", "remove_table", "set_key"]
 
+_KINDS = {list: "a list", str: "a text", bool: "true or false", int: "a number", float: "a number"}
 _PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 
 
@@ -66,7 +67,8 @@ def remove_table(text: str, path: tuple[str, ...], value: Mapping[str, Any], ori
         text: The document.
         path: Where the table is.
         value: What it was put in with.
-        original: The document before; a table around ours that it had stays, though it be empty.
+        original: The document before; a table around ours that it had stays, though it be empty, and a last line
+            without a line break has none again.
     """
     expected = parse_toml(text)
     try:
@@ -86,7 +88,7 @@ def remove_table(text: str, path: tuple[str, ...], value: Mapping[str, Any], ori
         before, found, after = text.partition(ours)
         if found:
             try:
-                return _checked(before + after, expected)
+                return _ended_as(original, _checked(before + after, expected), text, path)
             except InvalidText:
                 continue
 
@@ -96,7 +98,14 @@ def remove_table(text: str, path: tuple[str, ...], value: Mapping[str, Any], ori
             table = table[key]
         del table[gone[-1][-1]]
 
-    return _edited(text, expected, drop)
+    return _ended_as(original, _edited(text, expected, drop), text, path)
+
+
+def _ended_as(original: str | None, edited: str, text: str, path: tuple[str, ...]) -> str:
+    """Take the line break from a last line that had none before our table was put behind it."""
+    bare = edited.rstrip("\r\n")
+    ours_was_last = text.startswith(bare) and text[len(bare) :].lstrip().startswith(f"[{'.'.join(path)}")
+    return bare if original and not original.endswith("\n") and ours_was_last else edited
 
 
 def _block(path: tuple[str, ...], value: Mapping[str, Any]) -> str:
@@ -136,8 +145,31 @@ def _table(data: dict[str, Any], path: tuple[str, ...], *, make: bool = False) -
     for depth, key in enumerate(path, 1):
         data = data.setdefault(key, {}) if make else data.get(key, {})
         if not isinstance(data, dict):
-            raise InvalidText(f"{'.'.join(path[:depth])} is not a table", 1, 1)
+            name, sample = ".".join(path[:depth]), f"[{'.'.join(path)}.NAME]"
+            raise InvalidText(f"{name} is not a table", 1, 1, remedy=f"the file has to look like {sample}")
     return data
+
+
+def check_way(text: str, data: dict[str, Any], path: tuple[str, ...]) -> None:
+    """Make sure that what a path leads through are tables, as far as it goes.
+
+    Raises:
+        InvalidText: Something on the way is not a table.
+    """
+    found: Any = data
+    for depth, key in enumerate(path):
+        if not isinstance(found, dict):
+            name = ".".join(path[:depth])
+            line = re.search(rf"^[ \t]*\[*[ \t]*{re.escape(name)}\b", text, re.MULTILINE)
+            raise InvalidText(
+                f"{name} is not a table but {_KINDS.get(type(found), 'a value')}",
+                1 if line is None else text.count("\n", 0, line.start()) + 1,
+                1,
+                remedy=f"the file has to look like [{'.'.join(path)}]",
+            )
+        if key not in found:
+            return
+        found = found[key]
 
 
 def _has(data: dict[str, Any], path: tuple[str, ...]) -> bool:

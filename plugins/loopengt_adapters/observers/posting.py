@@ -6,7 +6,8 @@ import hashlib
 import hmac
 import time
 from contextlib import closing
-from http.client import HTTPException
+from http.client import HTTPException, InvalidURL
+from ssl import SSLCertVerificationError
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -66,12 +67,25 @@ def post(url: str, body: bytes, secret: str, delivery: str, timeout: float) -> N
     try:
         with build_opener(_NoRedirects).open(request, timeout=timeout):
             return
+    except (InvalidURL, UnicodeError):
+        raise PostFailed("the address holds what must be written as %XX", retryable=False) from None
     except HTTPError as error:
         with closing(error):
             raise PostFailed(f"HTTP {error.code}", retryable=error.code in _RETRYABLE) from None
     except TimeoutError:
         raise PostFailed("no answer in time", retryable=True) from None
-    except URLError as error:
-        raise PostFailed(type(error.reason).__name__, retryable=True) from None
     except (OSError, HTTPException) as error:
-        raise PostFailed(type(error).__name__, retryable=True) from None
+        raise PostFailed(_why(error), retryable=True) from None
+
+
+def _why(error: BaseException) -> str:
+    """Say why the network failed, without the address."""
+    if isinstance(error, URLError) and isinstance(error.reason, BaseException):
+        return _why(error.reason)
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, SSLCertVerificationError):
+        return f"its certificate is not valid: {error.verify_message}"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return "the connection ended before an answer" if isinstance(error, OSError) else "its answer is not HTTP"

@@ -13,8 +13,11 @@ from loopengt.live import LIVE_CALLS, LiveObserver
 from loopengt.redaction import keep_secret, process_redactor
 from loopengt.threads import call_in_thread
 from loopengt_adapters.observers.posting import PostFailed, post
+from loopengt_adapters.options import is_address
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from loopengt import PluginContext
     from loopengt_adapters.options import WebhookOptions
     from loopengt_hookspecs.models import TraceEvent
@@ -23,6 +26,11 @@ __all__ = ["WebhookObserver"]
 
 _PAUSE = 0.5
 """Seconds before the second attempt; each further one waits twice as long."""
+
+_ENDS = ("loop.complete", "loop.error")
+
+_GRACE = 0.5
+"""Seconds by which the whole of an attempt may be longer than what its parts may take."""
 
 _LARGEST = 64_000
 """Bytes of a message; of a larger one only what happened is sent, without its data."""
@@ -54,7 +62,7 @@ class WebhookObserver(LiveObserver):
     def enabled(self) -> bool:
         """Watch, when it is known where to post, and every message can be signed that is to be."""
         missing = ""
-        if urlsplit(self._url).scheme not in ("http", "https"):
+        if not is_address(self._url):
             missing = self._options.url_env or "plugins.adapters.webhook.url"
         elif self._options.secret_env and not self._secret:
             missing = self._options.secret_env
@@ -78,6 +86,8 @@ class WebhookObserver(LiveObserver):
             )
         else:
             self._given_up.discard(event.run_id)
+        if event.event_type.value in _ENDS:
+            self._given_up.discard(event.run_id)
 
     async def _deliver(self, body: bytes, delivery: str) -> None:
         options = self._options
@@ -86,7 +96,7 @@ class WebhookObserver(LiveObserver):
             post(self._url, body, self._secret, delivery, options.timeout_seconds)
 
         for number in range(options.retries + 1):
-            _, error = await call_in_thread(attempt, None, lambda: None)
+            error = await self._outcome(attempt)
             if error is None:
                 return
             if not isinstance(error, PostFailed):
@@ -94,6 +104,14 @@ class WebhookObserver(LiveObserver):
             if not error.retryable or number == options.retries:
                 raise error
             await asyncio.sleep(_PAUSE * 2**number)
+
+    async def _outcome(self, attempt: Callable[[None], None]) -> BaseException | None:
+        """Return what came of an attempt; a service that answers byte by byte, or never, gets no more time either."""
+        try:
+            async with asyncio.timeout(self._options.timeout_seconds + _GRACE):
+                return (await call_in_thread(attempt, None, lambda: None))[1]
+        except TimeoutError:
+            return PostFailed("no answer in time", retryable=True)
 
 
 def _body(call: str | None, event: TraceEvent) -> bytes:

@@ -1,1 +1,1 @@
-"""A run as a Stop gate of one Claude Code session."""
+"""A run as the gate that one session of a tool has to pass before it may stop."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from loopengt_adapters.editing.edits import HookEdit
 from loopengt_adapters.tools.command import own_command
 from loopengt_adapters.tools.description import located
 from loopengt_adapters.tools.texts import NAMES, render
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from loopengt_adapters.tools.description import Tool
     from loopengt_hookspecs.adapters import AdapterStatus, Scope
 
-__all__ = ["HOOK_MARK", "ToolAdapter", "clear_folders", "done"]
+__all__ = ["HOOK_MARK", "ToolAdapter", "by_file", "clear_folders", "done"]
 
 HOOK_MARK = "adapter stop-gate"
 """By which our hook is known among those of others."""
@@ -41,39 +43,48 @@ class ToolAdapter:
         server, hook = self.tool.server, self.tool.hook
         places = [located(place, project) for place in server.files[scope]]
         file = next((place for place in places if place.exists()), places[0])
-        program, *words = own_command(scope)
+        program, *first = own_command(scope)
         entry: dict[str, Any] = {
             "command": program,
-            "args": [*words, *server.arguments.get(scope, ()), "mcp"],
+            "args": [*first, *server.arguments.get(scope, ()), "mcp"],
             **server.fields,
         }
         found = [ConfigEdit(file, server.format, server.path, entry)]
         if hook is not None:
-            # The file is one person's own, whatever the scope.
-            command = f"{shlex.join(own_command('user'))} {HOOK_MARK}"
-            run = {"hooks": [{"type": "command", "command": command, "timeout": 30}]}
-            found.append(ConfigEdit(located(hook.files[scope], project), "json", hook.path, run, HOOK_MARK))
+            words = own_command("user" if hook.own_file else scope)
+            # Exit code 2 holds the agent in most tools; only an answer of ours may do that, never an error.
+            command = f"{shlex.join(words)} {HOOK_MARK} --tool {self.tool.name} || exit 0"
+            found.append(
+                HookEdit(
+                    located(hook.files[scope], project),
+                    "json",
+                    hook.path,
+                    _filled(hook.entry, command),
+                    HOOK_MARK if hook.is_element else "",
+                    hook.root,
+                )
+            )
         return found
 
     def files(self, project: Path, scope: Scope) -> list[InstalledFile]:
         """Return the commands or skills."""
         form, place = self.tool.texts.places[scope]
-        with_hook = self.tool.hook is not None
+        gate = self.tool.gate if self.tool.hook is not None else ""
         return [
             InstalledFile(
                 located(place.replace("NAME", f"loopengt-{name}"), project),
-                render(name, form, with_hook=with_hook),
+                render(name, form, gate=gate),
             )
             for name in NAMES
         ]
 
     def install(self, project: Path, *, scope: Scope, dry_run: bool = False) -> Sequence[Change]:
         """Put server, texts and hook in; what is there already, and up to date, is left alone."""
-        from loopengt_adapters.tools.installing import install_edit, install_file
+        from loopengt_adapters.tools.installing import install_edits, install_file
 
         found = done(
             [
-                *(partial(install_edit, edit) for edit in self.edits(project, scope)),
+                *(partial(install_edits, edits) for edits in by_file(self.edits(project, scope))),
                 *(partial(install_file, file) for file in self.files(project, scope)),
             ],
             dry_run=dry_run,
@@ -83,11 +94,11 @@ class ToolAdapter:
 
     def uninstall(self, project: Path, *, scope: Scope, dry_run: bool = False) -> Sequence[Change]:
         """Take server, texts and hook out; files and folders that we have made go, when they hold nothing else."""
-        from loopengt_adapters.tools.installing import uninstall_edit, uninstall_file
+        from loopengt_adapters.tools.installing import uninstall_edits, uninstall_file
 
         found = done(
             [
-                *(partial(uninstall_edit, edit) for edit in self.edits(project, scope)),
+                *(partial(uninstall_edits, edits) for edits in by_file(self.edits(project, scope))),
                 *(partial(uninstall_file, file) for file in self.files(project, scope)),
             ],
             dry_run=dry_run,
@@ -109,16 +120,33 @@ class ToolAdapter:
         return version_of(self.tool.programs)
 
 
-def done(acts: Sequence[Callable[..., Change]], *, dry_run: bool) -> list[Change]:
+def by_file(edits: Sequence[ConfigEdit]) -> list[list[ConfigEdit]]:
+    """Return entries file by file: those of one file come and go together."""
+    files: dict[Path, list[ConfigEdit]] = {}
+    for edit in edits:
+        files.setdefault(edit.file, []).append(edit)
+    return [*files.values()]
+
+
+def done(acts: Sequence[Callable[..., Sequence[Change]]], *, dry_run: bool) -> list[Change]:
     """Do all of it, or nothing when one part cannot be done."""
     from loopengt_adapters.editing.files import locked
 
     if dry_run:
-        return [act(dry_run=True) for act in acts]
+        return [change for act in acts for change in act(dry_run=True)]
     with locked():
         for act in acts:
             act(dry_run=True)
-        return [act(dry_run=False) for act in acts]
+        return [change for act in acts for change in act(dry_run=False)]
+
+
+def _filled(entry: Any, command: str) -> Any:
+    """Put the command line in its place."""
+    if isinstance(entry, Mapping):
+        return {key: _filled(each, command) for key, each in entry.items()}
+    if isinstance(entry, list):
+        return [_filled(each, command) for each in entry]
+    return command if entry == "COMMAND" else entry
 
 
 def clear_folders(changes: Sequence[Change], project: Path) -> None:

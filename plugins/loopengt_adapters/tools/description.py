@@ -43,10 +43,18 @@ class Texts:
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """Where the tool's hooks stand, by scope, as an element of the list at ``path``."""
+    """How the tool is told of what it calls when the agent ends its turn."""
 
     files: Mapping[Scope, str]
     path: tuple[str, ...]
+    entry: Mapping[str, Any]
+    """What is put there; ``COMMAND`` stands for the command line."""
+    is_element: bool = True
+    """Whether the entry is an element of the list at ``path``, and not what stands there itself."""
+    root: Mapping[str, Any] = field(default_factory=dict)
+    """Keys that the tool wants at the top of the file."""
+    own_file: bool = False
+    """Whether the file of the project, too, is one person's own, and not shared through git."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,8 @@ class Tool:
     server: Server
     texts: Texts
     hook: Hook | None = None
+    gate: str = "stop-gate"
+    """The text that tells the agent how a session of the tool is bound to a run."""
     notes: Mapping[Scope, str] = field(default_factory=dict)
     """What a person has to know or do after ``install``."""
 

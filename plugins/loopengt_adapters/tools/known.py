@@ -10,6 +10,9 @@ __all__ = ["ANTIGRAVITY", "CLAUDE_CODE", "CODEX", "CURSOR", "GEMINI_CLI", "TOOLS
 _WORKSPACE = ("-C", "${workspaceFolder}")
 """For editors that start servers elsewhere than in the project, and fill this in."""
 
+_COMMAND = {"type": "command", "command": "COMMAND", "timeout": 30}
+_GROUP = {"hooks": [_COMMAND]}
+
 CLAUDE_CODE = ToolAdapter(
     Tool(
         name="claude-code",
@@ -30,7 +33,10 @@ CLAUDE_CODE = ToolAdapter(
             # Not .claude/settings.json, which is shared: the hook is a matter of this machine's loopengt.
             files={"project": ".claude/settings.local.json", "user": "$CLAUDE/settings.json"},
             path=("hooks", "Stop"),
+            entry=_GROUP,
+            own_file=True,
         ),
+        gate="stop-gate-claude",
         notes={"project": "Claude Code asks once whether to trust the servers of .mcp.json."},
     )
 )
@@ -50,6 +56,13 @@ CURSOR = ToolAdapter(
                 "project": ("command", ".cursor/commands/NAME.md"),
                 "user": ("command", "~/.cursor/commands/NAME.md"),
             }
+        ),
+        hook=Hook(
+            files={"project": ".cursor/hooks.json", "user": "~/.cursor/hooks.json"},
+            path=("hooks", "stop"),
+            # Cursor ends a chain of follow-ups after five of a conversation; how many there are, bind-session says.
+            entry={"command": "COMMAND", "timeout": 30, "loop_limit": 100},
+            root={"version": 1},
         ),
         notes={"project": "Switch the server on in Cursor: Settings, MCP."},
     )
@@ -72,7 +85,16 @@ CODEX = ToolAdapter(
                 "user": ("skill", "~/.agents/skills/NAME/SKILL.md"),
             }
         ),
-        notes={"project": "Codex reads .codex/config.toml only in projects that it trusts."},
+        hook=Hook(
+            files={"project": ".codex/hooks.json", "user": "$CODEX/hooks.json"},
+            path=("hooks", "Stop"),
+            entry=_GROUP,
+        ),
+        notes={
+            "project": "Codex reads .codex/ only in projects that it trusts, and calls the hook once you trust it:"
+            " /hooks.",
+            "user": "Codex calls the hook once you trust it: /hooks.",
+        },
     )
 )
 
@@ -94,6 +116,12 @@ ANTIGRAVITY = ToolAdapter(
                 "user": ("skill", "~/.gemini/config/skills/NAME/SKILL.md"),
             }
         ),
+        hook=Hook(
+            files={"project": ".agents/hooks.json", "user": "~/.gemini/config/hooks.json"},
+            path=("loopengt",),
+            entry={"Stop": [_COMMAND]},
+            is_element=False,
+        ),
     )
 )
 
@@ -114,7 +142,16 @@ VSCODE = ToolAdapter(
                 "user": ("prompt", "$VSCODE/prompts/NAME.prompt.md"),
             }
         ),
-        notes={"project": "VS Code asks once whether to trust the server."},
+        hook=Hook(
+            files={"project": ".github/hooks/loopengt.json", "user": "~/.copilot/hooks/loopengt.json"},
+            path=("hooks", "Stop"),
+            entry=_COMMAND,
+            root={"version": 1},
+        ),
+        notes={
+            "project": "VS Code asks once whether to trust the server. Its hooks are a preview, which your organization"
+            " may have switched off."
+        },
     )
 )
 
@@ -133,6 +170,15 @@ GEMINI_CLI = ToolAdapter(
                 "user": ("gemini", "~/.gemini/commands/NAME.toml"),
             }
         ),
+        hook=Hook(
+            files={"project": ".gemini/settings.json", "user": "~/.gemini/settings.json"},
+            path=("hooks", "AfterAgent"),
+            # Here the timeout is in milliseconds.
+            entry={
+                "hooks": [{"name": "loopengt", "type": "command", "command": "COMMAND", "timeout": 30_000}]
+            },
+        ),
+        notes={"project": "Gemini CLI warns once of a project's new hook; see /hooks panel."},
     )
 )
 

@@ -44,7 +44,7 @@ class _Look:
             data = read(edit.file)
             entry, now = find_entry(edit, data), standing(edit, data)
         except ConfigError as error:
-            self.broken.append(error.message)
+            self.broken.append(_told(error))
             return
         if now == "missing":
             self.missing.append(f"{edit.file} has no {'.'.join(edit.path)} of loopengt.")
@@ -60,7 +60,7 @@ class _Look:
         try:
             now = standing_of(file, read(file.path))
         except ConfigError as error:
-            self.broken.append(error.message)
+            self.broken.append(_told(error))
             return
         if now == "missing":
             self.missing.append(f"{file.path} is missing.")
@@ -85,16 +85,19 @@ class _Look:
         return AdapterStatus("installed", tuple(self.notes), ours)
 
 
+def _told(error: ConfigError) -> str:
+    return f"{error.message}; {error.remedy.partition('; it was not')[0]}" if error.remedy else error.message
+
+
 def _program(entry: Any) -> str:
-    """Return the program that an entry starts: a server's, or that of the first hook of a group."""
-    if isinstance(entry, dict) and isinstance(entry.get("hooks"), list) and entry["hooks"]:
-        entry = entry["hooks"][0]
-    command = entry.get("command") if isinstance(entry, dict) else None
-    if not isinstance(command, str):
-        return ""
-    if "args" in entry:
-        return command
-    try:
-        return next(iter(shlex.split(command)), "")
-    except ValueError:
-        return ""
+    """Return the program that an entry starts: a server's, or that of the first hook in it."""
+    if isinstance(entry, dict) and isinstance(entry.get("command"), str):
+        command: str = entry["command"]
+        if "args" in entry:
+            return command
+        try:
+            return next(iter(shlex.split(command)), "")
+        except ValueError:
+            return ""
+    inside = entry.values() if isinstance(entry, dict) else entry if isinstance(entry, list) else ()
+    return next(filter(None, map(_program, inside)), "")

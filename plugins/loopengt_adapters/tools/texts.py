@@ -28,16 +28,16 @@ class _Text(NamedTuple):
     body: str
 
 
-def render(name: str, form: Form, *, with_hook: bool = False) -> str:
+def render(name: str, form: Form, *, gate: str = "") -> str:
     """Return a text in the form of a tool.
 
     Args:
         name: One of ``NAMES``.
         form: The form.
-        with_hook: Tell of the Stop gate, too, where the text is the one about running.
+        gate: The text about the Stop gate that is added to the one about running; empty: none.
     """
     text = _read(name)
-    body = f"{text.body}\n{_read('stop-gate').body}" if with_hook and name == "run" else text.body
+    body = f"{text.body}\n{_read(gate).body}" if gate and name == "run" else text.body
     if form == "skill":
         # A JSON text is a YAML text: a colon in a description does no harm.
         return f"---\nname: loopengt-{name}\ndescription: {_quoted(text.description)}\n---\n\n{body}"

@@ -108,3 +108,73 @@ GEMINI = b"""{
   "mcpServers": {}
 }
 """
+
+CODEX_HOOKS = b"""{
+  "description": "checks of this repository",
+  "hooks": {
+    "SessionStart": [
+      {"matcher": "startup|resume", "hooks": [{"type": "command", "command": "python3 .codex/hooks/notes.py"}]}
+    ],
+    "Stop": [
+      {
+        "hooks": [
+          {"type": "command", "command": "\\"$(git rev-parse --show-toplevel)\\"/lint.sh", "timeout": 600}
+        ]
+      }
+    ]
+  }
+}
+"""
+
+CURSOR_HOOKS = (
+    BOM
+    + b"""{
+\t"version": 1,
+\t// run by everybody
+\t"hooks": {
+\t\t"afterFileEdit": [{ "command": "./hooks/format.sh" }],
+\t\t"stop": [
+\t\t\t{ "command": ".cursor/hooks/audit.sh" }, // first
+\t\t],
+\t\t"beforeShellExecution": [
+\t\t\t{ "command": ".cursor/hooks/block-git.sh", "failClosed": true }
+\t\t]
+\t},
+}
+""".replace(b"\n", b"\r\n")
+)
+
+GEMINI_HOOKS = b"""{
+    // mine
+    "hooksConfig": {"enabled": true},
+    "hooks": {
+        "BeforeTool": [
+            {
+                "matcher": "write_file|replace",
+                "hooks": [
+                    {"name": "secrets", "type": "command", "command": "$GEMINI_PROJECT_DIR/scan.sh", "timeout": 5000}
+                ]
+            }
+        ],
+        "AfterAgent": []
+    },
+    "mcpServers": {"docs": {"httpUrl": "https://example.com/mcp"}}
+}"""
+
+VSCODE_HOOKS = b"""{
+\t"hooks": {
+\t\t"PostToolUse": [
+\t\t\t{ "type": "command", "command": "npx prettier --write .", "windows": "npx.cmd prettier --write ." }
+\t\t]
+\t}
+}"""
+
+ANTIGRAVITY_HOOKS = b"""{
+  "linter": {
+    "PostToolUse": [
+      {"matcher": "run_command", "hooks": [{"type": "command", "command": "./scripts/lint.sh", "timeout": 10}]}
+    ]
+  },
+  "safety-gate": {"enabled": false, "PreToolUse": [{"matcher": "run_command", "hooks": [{"command": "./check.sh"}]}]}
+}
+"""

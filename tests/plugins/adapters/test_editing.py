@@ -135,12 +135,16 @@ def test_what_is_no_object_is_not_made_one(text: str) -> None:
         put(text, PLACE, ENTRY)
 
 
-def test_a_key_that_stands_twice_is_not_edited_wrongly() -> None:
-    """Of a key that stands twice the last counts; what would let the first come back is refused."""
+def test_a_key_that_stands_twice_is_not_edited() -> None:
+    """Where a key on our way stands twice, programs differ in which they read: neither is edited."""
     text = '{"mcpServers": {"loopengt": {"x": 1}, "loopengt": {"command": "a"}}}'
-    assert parse(put(text, (*PLACE, "command"), "b"))["mcpServers"]["loopengt"] == {"command": "b"}
-    with pytest.raises(InvalidText, match="twice"):
-        remove(text, PLACE, None)
+    for edit in (lambda: put(text, (*PLACE, "command"), "b"), lambda: remove(text, PLACE, None)):
+        with pytest.raises(
+            InvalidText, match=r"mcpServers\.loopengt stands here for the second time"
+        ) as caught:
+            edit()
+        assert (caught.value.line, caught.value.column) == (1, 39)
+        assert caught.value.remedy == "keep one of the two"
 
 
 def test_a_key_is_replaced_in_its_place() -> None:
@@ -186,6 +190,24 @@ def test_a_table_is_added_changed_and_removed(text: str) -> None:
         assert [line for line in left.splitlines() if line.strip()] == [
             line for line in text.splitlines() if line.strip()
         ]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("change", ["none", "before", "in ours", "behind"])
+def test_a_last_line_without_a_line_break_has_none_again(newline: str, change: str) -> None:
+    """What stood before our table ends as it did, also when something was edited meanwhile."""
+    text = f'a = 1{newline}[tui]{newline}x = "y"'
+    edited = put_table(text, TOML, ENTRY)
+    if change == "before":
+        edited, text = (each.replace("a = 1", "a = 2") for each in (edited, text))
+    elif change == "in ours":
+        edited = set_key(edited, (*TOML, "env"), {"K": "v"})
+    elif change == "behind":
+        edited += f"{newline}[more]{newline}z = 1"
+        text += f"{newline * 2}[more]{newline}z = 1"
+    left = remove_table(edited, TOML, ENTRY, f'a = 1{newline}[tui]{newline}x = "y"')
+    assert parse_toml(left) == parse_toml(text)
+    assert left == text if change != "behind" else not left.endswith("\n")
 
 
 def test_invalid_toml_is_refused_with_its_place() -> None:

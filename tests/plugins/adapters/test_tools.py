@@ -96,6 +96,8 @@ def test_install_and_uninstall_leave_the_config_as_it_was(case: Case, desk: Desk
     program = str(Path(sys.executable).with_name("loopengt")) if case.scope == "user" else "loopengt"
     now = read(file)
     assert now[case.key].pop("loopengt") == {"command": program, "args": ["mcp"]} | case.fields
+    if case.adapter == "gemini-cli":
+        assert "stop-gate" in str(now.pop("hooks"))
     assert now == {**data, case.key: data.get(case.key, {})}
     lines = iter(file.read_bytes().splitlines())
     kept = [line.rstrip(b", ") for line in case.before.splitlines() if b"mcpServers" not in line]
@@ -129,6 +131,7 @@ def test_texts_have_the_form_that_the_tool_reads(case: Case, desk: Desk) -> None
             file.parent.name == head["name"]
         )
     assert "run_loop" in text and "wait_run" in text
+    assert "adapter bind-session" in text
     assert ("CLAUDE_SESSION_ID" in text) == (case.adapter == "claude-code")
 
 
@@ -156,7 +159,8 @@ def test_the_hook_joins_those_of_others(desk: Desk) -> None:
     stop = json.loads(file.read_bytes())["hooks"]["Stop"]
     assert stop[0] == {"hooks": [{"type": "command", "command": "afplay done.aiff"}]}
     [hook] = stop[1]["hooks"]
-    assert hook["type"] == "command" and hook["command"].endswith("loopengt adapter stop-gate")
+    assert hook["type"] == "command"
+    assert hook["command"].endswith("loopengt adapter stop-gate --tool claude-code || exit 0")
     assert os.access(hook["command"].split()[0], os.X_OK)
     adapter.uninstall(desk.project, scope="project")
     assert file.read_bytes() == configs.CLAUDE_SETTINGS
@@ -202,6 +206,6 @@ async def test_texts_name_tools_that_the_server_has(desk: Desk) -> None:
     kernel = make_kernel(desk.project)
     async with Client(make_server(kernel, kernel.plugin_options("mcp"))) as client:
         offered = {tool.name for tool in (await client.list_tools()).tools}
-    told = " ".join(render(name, "skill", with_hook=True) for name in NAMES)
+    told = " ".join(render(name, "skill", gate="stop-gate") for name in NAMES)
     called = {word for word in re.findall(r"`([a-z]+_[a-z]+)`", told) if word not in NO_TOOLS}
     assert called and called <= offered, called - offered
