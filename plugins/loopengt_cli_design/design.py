@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from loopengt_cli_design.designing import Made
     from loopengt_cli_design.designs import Design
     from loopengt_cli_design.rules import Situation
+    from loopengt_cli_design.telling import Teller
     from loopengt_cli_design.writing import Writer
+    from loopengt_hookspecs.models import LoopSpec
 
 __all__ = ["design"]
 
@@ -30,9 +32,7 @@ _LONGEST_GOAL = 20_000
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    default=Path("loop.yaml"),
-    show_default=True,
-    help="The loop.",
+    help="The loop.  [default: loop.yaml]",
 )
 @click.option("-t", "--template", metavar="NAME", help="Fill this template; no model is asked.")
 @click.option(
@@ -48,7 +48,7 @@ _LONGEST_GOAL = 20_000
 def design(
     kernel: Kernel,
     goal: str,
-    output: Path,
+    output: Path | None,
     template: str | None,
     document: Path | None,
     provider: str | None,
@@ -65,6 +65,7 @@ def design(
     from loopengt_cli_design.designing import NotDesigned, make_design
     from loopengt_cli_design.detecting import look_over
     from loopengt_cli_design.rules import Situation
+    from loopengt_cli_design.telling import Teller
     from loopengt_cli_design.writing import Record, Writer
 
     goal = goal.strip()
@@ -72,13 +73,14 @@ def design(
         raise click.UsageError(f"GOAL has to be a text of 1 to {_LONGEST_GOAL:,} characters.")
     if template is not None and provider is not None:
         raise click.UsageError("--template asks no model: leave --provider out.")
+    output = output or _default_output(kernel)
     kernel = kernel.for_spec(output)
     page = document or output.with_name("LOOP_DESIGN.md")
     if page.resolve() == output.resolve():
         raise click.UsageError("The loop and the page about it need files of their own.")
-    record = Record(kernel.project)
+    record, say = Record(kernel.project), Teller()
     writers = [
-        Writer(path.parent, force=force, say=_say, record=record, renew=True) for path in (output, page)
+        Writer(path.parent, force=force, say=say, record=record, renew=True) for path in (output, page)
     ]
     for writer, path in zip(writers, (output, page), strict=True):
         if writer.keeps(path.name):
@@ -89,11 +91,19 @@ def design(
     situation = Situation(goal, kernel.project, look_over(kernel.project))
     asks = sys.stdin.isatty() and not yes
     try:
-        made = make_design(kernel, situation, template, provider, may_ask_model=asks or yes, say=_say)
+        made = make_design(kernel, situation, template, provider, may_ask_model=asks or yes, say=say)
     except NotDesigned as error:
         click.echo(f"Error: {error}", err=True)
         return error.exit_code
-    return _finish(kernel, made, situation, output, page, writers, asks=asks)
+    code = _finish(kernel, made, situation, output, page, writers, say, asks=asks)
+    say.finish()
+    return code
+
+
+def _default_output(kernel: Kernel) -> Path:
+    """The project's loop.yaml when a project was named, as for ``init``; else that of the current folder."""
+    named = click.get_current_context().find_root().params.get("project")
+    return (kernel.project if named or kernel.environ.get("LOOPENGT_PROJECT") else Path()) / "loop.yaml"
 
 
 def _finish(
@@ -103,6 +113,7 @@ def _finish(
     output: Path,
     page: Path,
     writers: list[Writer],
+    say: Teller,
     *,
     asks: bool,
 ) -> int:
@@ -115,10 +126,12 @@ def _finish(
     design, (loops, pages) = made.design, writers
     executes = would_execute(kernel, design.loaded.spec)
     for line in _shown(design, executes.lines, whole=made.by_model):
-        _say(line)
-    if made.by_model and asks and not click.confirm(f"Write {output}?", err=True):
-        _say("Nothing was written.")
-        return 1
+        say(line)
+    if made.by_model and asks:
+        say.finish()  # nobody agrees to what they have not seen
+        if not click.confirm(f"Write {output}?", err=True):
+            say("Nothing was written.")
+            return 1
     others = {name: text for name, text in design.files.items() if name != SPEC}
     taken = [name for name in others if loops.keeps(name, others[name])]
     if taken:
@@ -132,8 +145,8 @@ def _finish(
     for name, content in sorted(others.items()):
         loops.file(name, content)
     pages.file(page.name, design_document(design, situation.goal, str(output), executes.lines))
-    for line in _next(executes.missing, output):
-        _say(line)
+    for line in (*_next(executes.missing, output), *_answering(kernel, design.loaded.spec)):
+        say(line)
     return 0
 
 
@@ -181,8 +194,15 @@ def _next(missing: Sequence[str], output: Path) -> Iterator[str]:
     yield f"  loopengt run {spec}"
 
 
-def _say(line: str) -> None:
-    """Print a line of any origin, fit for a terminal."""
-    from loopengt.display import visible
+def _answering(kernel: Kernel, spec: LoopSpec) -> Iterator[str]:
+    """Say how a person answers, where the loop asks one."""
+    import shlex
 
-    click.echo(visible(line, keep="\n"))
+    used = {name for step in spec.steps for name in step.verification_gates}
+    if all(gate.kind != "approval" or gate.name not in used for gate in spec.policy.verification_gates):
+        return
+    here = Path.cwd().is_relative_to(kernel.project.resolve())
+    program = "loopengt" if here else f"loopengt -C {shlex.quote(str(kernel.project))}"
+    yield "It pauses when somebody has to look at the work, who then types one of"
+    yield f"  {program} approve latest --resume"
+    yield f'  {program} reject latest --comment "what is wrong" --resume'

@@ -87,7 +87,9 @@ def make_design(
     except LoopengtError as error:
         if provider is not None or (isinstance(error, NotDesigned) and error.exit_code == 130):
             raise
-        say(f"{worker.provider} has designed nothing: {one_line(str(error), 400)}")
+        say(f"{worker.provider} has designed nothing: {one_line(error.message, 400)}")
+        if error.remedy:
+            say(f"  {one_line(error.remedy, 200)}")
         say("A template is chosen by rules instead.")
         return Made(by_rules(kernel, situation, workers), workers)
 
@@ -146,6 +148,6 @@ def _not_designed(result: RunResult) -> NotDesigned:
     detail = f": {one_line(result.end.detail, 300)}" if result.end.detail else ""
     return NotDesigned(
         f"the architect's run ended as {result.end.reason.value}{detail}",
-        remedy=f"See what it proposed: loopengt trace {result.run_id}",
+        remedy=f"See what it was asked and answered: loopengt trace {result.run_id}",
         exit_code=result.end.reason.exit_code,
     )

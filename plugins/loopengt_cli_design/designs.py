@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["Design", "by_rules", "by_template", "designed", "open_template"]
 
 _LONGEST_NAME: Final = 48
+_ASKING: Final = (
+    "One agent that works in laps until you approve: no command was recognised that could prove the work."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +108,19 @@ def _filled(
     files = template.fill(_values(template, choice.values, situation.goal))
     text = files[SPEC]
     told: tuple[str, ...] = ()
+    asks_person = False
     if not template.about.variables:  # a loop to start from, which is fitted as init does it
-        text, told = make_start(text, situation.findings, workers)
-    files[SPEC] = _named(_with_goal(text, situation.goal), situation.goal)
+        start = make_start(text, situation.findings, workers, ask_person=True)
+        text, told, asks_person = start.text, start.notes, start.asks_person
+    # That of the template is about checks, of which there are none.
+    text = _with_goal(text, situation.goal, alone=asks_person)
+    files[SPEC] = _named(text, situation.goal)
     how = f"Made by rules, without a model, of the template {template.name} ({template.source})."
     return designed(
         kernel,
         files,
         how,
-        f"{_sentence(template.about.description)} Taken because {choice.why}.",
+        f"{_ASKING if asks_person else _sentence(template.about.description)} Taken because {choice.why}.",
         [*notes, *told],
     )
 
@@ -134,12 +141,13 @@ def _values(template: LoopTemplate, given: Mapping[str, Any], goal: str) -> dict
     return values
 
 
-def _with_goal(text: str, goal: str) -> str:
-    """Put the goal before that of the template, which may say what must stay as it is."""
+def _with_goal(text: str, goal: str, *, alone: bool) -> str:
+    """Put the goal before that of the template, which may say what must stay as it is; or, alone, in its place."""
     own = value_at(text, ("goal",))
     if not isinstance(own, str) or own.strip() == goal.strip():
         return text
-    return put_value(text, ("goal",), yaml_scalar(f"{goal.strip()}\n{own.strip()}\n")) or text
+    whole = goal.strip() if alone else f"{goal.strip()}\n{own.strip()}\n"
+    return put_value(text, ("goal",), yaml_scalar(whole)) or text
 
 
 def _named(text: str, goal: str) -> str:

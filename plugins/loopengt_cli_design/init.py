@@ -11,6 +11,8 @@ import click
 from loopengt.cli import pass_kernel
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from loopengt import Kernel
     from loopengt_cli_design.writing import Writer
 
@@ -29,21 +31,24 @@ def init(kernel: Kernel, folder: Path | None, force: bool) -> None:
     """
     from loopengt.project import GITIGNORE
     from loopengt_cli_design.files import FOLDERS, SCHEMA_FILE, config_text
+    from loopengt_cli_design.telling import Teller
     from loopengt_cli_design.writing import Record, Writer
 
     target = folder if folder is not None else _named_project(kernel) or Path()
-    writer = Writer(target, force=force, say=click.echo, record=Record(target))
+    say = Teller()
+    writer = Writer(target, force=force, say=say, record=Record(target))
     for name in FOLDERS:
         writer.folder(name)
     writer.file(".loopengt/config.toml", config_text(_order(kernel, target)))
     writer.file(".loopengt/.gitignore", GITIGNORE)
     # From here on it is a project, whose own config says which plugins it has.
     kernel = kernel.for_spec(target)
-    notes = _write_template(kernel, target, writer)
+    notes, lacks_check = _write_template(kernel, target, writer)
     writer.file(SCHEMA_FILE, _schema(kernel))
-    for paragraph in (notes, _next(target)):
+    for paragraph in (notes, tuple(_next(target, lacks_check=lacks_check))):
         if paragraph:
-            click.echo("\n" + "\n".join(paragraph))
+            say("\n" + "\n".join(paragraph))
+    say.finish()
 
 
 def _named_project(kernel: Kernel) -> Path | None:
@@ -61,7 +66,8 @@ def _order(kernel: Kernel, target: Path) -> list[str]:
     return cli_order(find_workers(AnyKernel(target, config={}, environ=kernel.environ)))
 
 
-def _write_template(kernel: Kernel, target: Path, writer: Writer) -> tuple[str, ...]:
+def _write_template(kernel: Kernel, target: Path, writer: Writer) -> tuple[tuple[str, ...], bool]:
+    """Write the loop; return what was found for it, and whether a person has to say yet what proves the work."""
     from loopengt_cli_design.designs import open_template
     from loopengt_cli_design.detecting import find_workers, look_over
     from loopengt_cli_design.files import SCHEMA_LINE
@@ -79,7 +85,7 @@ def _write_template(kernel: Kernel, target: Path, writer: Writer) -> tuple[str, 
         )
     for name in sorted(files.keys() - {SPEC}):
         writer.file(name, files[name])
-    return notes
+    return notes, bool(notes) and start.lacks_check
 
 
 def _schema(kernel: Kernel) -> str:
@@ -89,10 +95,11 @@ def _schema(kernel: Kernel) -> str:
     return json.dumps(kernel.spec_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def _next(target: Path) -> tuple[str, ...]:
+def _next(target: Path, *, lacks_check: bool) -> Iterator[str]:
     spec = shlex.quote(str(target / "loop.yaml"))
-    return (
-        "Next:",
-        f"  loopengt run {spec} --dry-run    # the plan; nothing is executed",
-        f"  loopengt run {spec}",
-    )
+    yield "Next:"
+    if lacks_check:
+        where = "" if target == Path() else f" -o {spec}"
+        yield f'  loopengt design "GOAL"{where}    # a loop for a goal, or write the check into {spec} yourself'
+    yield f"  loopengt run {spec} --dry-run    # the plan; nothing is executed"
+    yield f"  loopengt run {spec}"

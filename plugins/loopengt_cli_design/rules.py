@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from loopengt_cli_design.detecting import Findings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
+
+    from loopengt_cli_design.detecting import Check
 
 __all__ = ["FALLBACK", "Choice", "Situation", "choices", "values_of"]
 
@@ -30,13 +32,17 @@ class Situation:
 
     @property
     def tests(self) -> str:
-        """The command that runs the tests; empty without one."""
-        return shlex.join(self.findings.tests[0].command) if self.findings.tests else ""
+        """What runs the tests, of each language one after the other, for a shell; empty without any."""
+        return _one_after_the_other(self.findings.tests)
 
     @property
     def checks(self) -> str:
         """All checks, one after the other, for a shell."""
-        return " && ".join(shlex.join(check.command) for check in self.findings.checks)
+        return _one_after_the_other(self.findings.checks)
+
+
+def _one_after_the_other(checks: Sequence[Check]) -> str:
+    return " && ".join(shlex.join(check.command) for check in checks)
 
 
 class NotFit(Exception):
@@ -79,11 +85,12 @@ def choices(situation: Situation) -> Iterator[tuple[Choice | None, str]]:
         try:
             values = rule.values(situation)
         except NotFit as reason:
-            yield None, f"not {rule.template}: {reason}"
+            if rule.template != FALLBACK:  # which comes in the end all the same
+                yield None, f"not {rule.template}: {reason}"
         else:
             yield Choice(rule.template, f"the goal says {found[0].lower()!r}", values), ""
     yield (
-        Choice(FALLBACK, "no other template fits better: laps of work until every check passes", last=True),
+        Choice(FALLBACK, "no other template fits better", last=True),
         "",
     )
 
@@ -110,7 +117,7 @@ def _fix_ci(now: Situation) -> dict[str, Any]:
 
 
 def _coverage(now: Situation) -> dict[str, Any]:
-    if "Python" not in now.findings.languages or not now.findings.tests:
+    if not any(check.command[0] == "pytest" for check in now.findings.tests):
         raise NotFit("coverage is measured of Python with pytest, which was not recognised")
     percent = re.search(r"(\d{1,3})\s*(?:%|per ?cent)", now.goal)
     threshold = {"threshold": min(int(percent[1]), 100)} if percent else {}
@@ -120,7 +127,7 @@ def _coverage(now: Situation) -> dict[str, Any]:
 def _dependencies(now: Situation) -> dict[str, Any]:
     if not (now.project / "requirements.txt").is_file():
         raise NotFit("it upgrades what requirements.txt names, and there is none")
-    return _protected(now)
+    return _protected(now) | ({"test_command": now.tests} if now.tests else {})
 
 
 def _docs(now: Situation) -> dict[str, Any]:
@@ -140,6 +147,13 @@ def _checked(name: str) -> Values:
 
 
 def _goal(now: Situation) -> dict[str, Any]:
+    return {"goal": now.goal}
+
+
+def _document(now: Situation) -> dict[str, Any]:
+    program = _PROGRAM.search(now.goal)
+    if program is not None:
+        raise NotFit(f"it writes a document, and the goal says {program[0].lower()!r}")
     return {"goal": now.goal}
 
 
@@ -167,6 +181,23 @@ def _source(now: Situation) -> str:
     raise NotFit("it is not plain which folder holds the code")
 
 
+_PROGRAM: Final = _words(
+    "programs?",
+    "scripts?",
+    "apps?",
+    "code",
+    "commands?",
+    "games?",
+    "librar(?:y|ies)",
+    "functions?",
+    "class(?:es)?",
+    "servers?",
+    "websites?",
+    "modules?",
+    "packages?",
+    "tests?",
+)
+"""What is no document, though it is written."""
 _RULES: Final = (
     Rule("fix_ci", _words("ci", "continuous integration", "pipelines?", "github actions", "broken build"), _fix_ci),
     Rule("test_coverage", _words("coverage", "untested"), _coverage),
@@ -196,13 +227,13 @@ _RULES: Final = (
     Rule(
         "planner_executor",
         _words("implement", "add", "build", "create", r"refactor\w*", r"migrat\w+", "port", "features?", "support",
-               "rename", "extract", "rewrite", "upgrade", "tests?", "change", "make"),
+               "rename", "extract", "rewrite", "upgrade", "tests?", "change", "make", "programs?", "scripts?", "apps?"),
         _checked("check_command"),
     ),
     Rule(
         "reviewer_retry",
         _words("write", "draft", r"review\w*", "proofread", "article", "report", "proposal", "text"),
-        _goal,
+        _document,
     ),
 )  # fmt: skip
 """The first whose words occur, and which fits the project, is taken."""

@@ -22,6 +22,15 @@ _GATES: Final = ("policy", "verification_gates")
 _USED_GATES: Final = ("steps", 0, "verification_gates")
 _SAYS_AND_FAILS: Final = re.compile(r"echo [^;&|]*>&2; exit 1")
 
+_PERSON: Final = """\
+# No command was recognised that could tell. As soon as there is one, let it go first, here and in the step:
+#   - {name: tests, kind: command, command: [make, test]}
+- name: approval
+  description: Is this what was asked for?
+  kind: approval
+"""
+"""A gate for work that no command can prove."""
+
 _TOOLS: Final = ("read_file", "list_files", "search_text", "edit_file", "write_file")
 """What a model needs to work on files; a coding CLI has tools of its own."""
 
@@ -32,9 +41,15 @@ class Start(NamedTuple):
     text: str
     notes: tuple[str, ...]
     """What was found for it, and what a person still has to write; one line each."""
+    lacks_check: bool = False
+    """Whether it is not yet said what proves the work."""
+    asks_person: bool = False
+    """Whether a person is asked after each lap."""
 
 
-def make_start(template: str, findings: Findings, workers: Sequence[Worker]) -> Start:
+def make_start(
+    template: str, findings: Findings, workers: Sequence[Worker], *, ask_person: bool = False
+) -> Start:
     """Fit a template's spec to a project.
 
     A command that only says something and fails, ``echo … >&2; exit 1``, stands for one that is still to be
@@ -44,10 +59,17 @@ def make_start(template: str, findings: Findings, workers: Sequence[Worker]) -> 
         template: The spec's text.
         findings: What the project's files speak of.
         workers: The providers that this machine can use.
+        ask_person: Whether, without any check, a person is asked after each lap; else the gate stays as it is,
+            and fails.
     """
     text, agent = _with_agent(template, workers)
     text, checks = _with_checks(text, findings.checks)
-    return Start(text, tuple(filter(None, (agent, checks))))
+    lacking = _lacks_check(text)
+    asked = _with_person(text) if lacking and ask_person else None
+    if asked is not None:
+        checks = f"check: none was recognised, so you are asked after each lap; write one into {SPEC} when there is one"
+        text = asked
+    return Start(text, tuple(filter(None, (agent, checks))), lacking, asked is not None)
 
 
 def cli_order(workers: Sequence[Worker]) -> list[str]:
@@ -102,7 +124,7 @@ def _with_model(text: str, worker: Worker) -> tuple[str, str]:
 
 
 def _with_checks(text: str, checks: Sequence[Check]) -> tuple[str, str]:
-    if not _is_open(value_at(text, (*_GATES, 0, "command"))):
+    if not _lacks_check(text):
         return text, ""
     if not checks:
         return text, f"check: no test command was recognised; write yours into {SPEC}"
@@ -112,6 +134,16 @@ def _with_checks(text: str, checks: Sequence[Check]) -> tuple[str, str]:
     if fitted is None:
         return text, f"checks: write them into {SPEC}: {shown}"
     return fitted, f"checks: {shown}"
+
+
+def _with_person(text: str) -> str | None:
+    fitted = put_value(text, _GATES, _PERSON)
+    fitted = fitted and put_value(fitted, _USED_GATES, "[approval]")
+    return fitted and put_value(fitted, ("description",), "Laps of work until you approve it.")
+
+
+def _lacks_check(text: str) -> bool:
+    return _is_open(value_at(text, (*_GATES, 0, "command")))
 
 
 def _is_open(command: object) -> bool:

@@ -128,25 +128,24 @@ class Writer:
         path = self._inside(name)
         self.folder(str(PurePosixPath(name).parent))
         try:
-            return self._write(path, name, text.encode())
+            has_text, said = self._write(path, name, text.encode())
         except IsADirectoryError as error:
             raise UsageError(f"{path} is a folder, not a file", remedy="move it away") from error
         except OSError as error:
             raise LoopengtError(f"{path} cannot be written: {error.strerror}") from error
+        self._say(said)
+        return has_text
 
-    def _write(self, path: Path, name: str, content: bytes) -> bool:
+    def _write(self, path: Path, name: str, content: bytes) -> tuple[bool, str]:
         if path.exists() or path.is_symlink():
             if path.exists() and path.read_bytes() == content:
-                self._say(f"unchanged  {name}")
-                return True
+                return True, f"unchanged  {name}"
             if self._may_renew(path):
                 _replace(path, content)
                 self._note(path, content)
-                self._say(f"replaced   {name}, which nobody had changed")
-                return True
+                return True, f"replaced   {name}, which nobody had changed"
             if not self._force:
-                self._say(f"kept       {name}, which was there before; --force replaces it")
-                return False
+                return False, f"kept       {name}, which was there before; --force replaces it"
             backup = next(free for free in _backups(path) if not free.exists() and not free.is_symlink())
             path.rename(backup)
             name += f"; the old one is {backup.name}"
@@ -154,8 +153,7 @@ class Writer:
         with path.open("xb") as file:
             file.write(content)
         self._note(path, content)
-        self._say(f"wrote      {name}")
-        return True
+        return True, f"wrote      {name}"
 
     def _may_renew(self, path: Path) -> bool:
         return self._renew and self._record is not None and self._record.is_untouched(path)

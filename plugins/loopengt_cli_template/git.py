@@ -24,6 +24,9 @@ MAX_FETCHED_KB: Final = 50_000
 SECONDS: Final = 120
 """Seconds that one call of git may take."""
 
+_MOST_NAMED: Final = 10
+_NEVER: Final = (".git", ".loopengt", "..", ".")
+"""What no template may have at all."""
 _REF: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._/+-]*")
 _SAFE: Final = (
     "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "fetch.unpackLimit=1",
@@ -91,7 +94,7 @@ def fetch_template(kernel: Kernel, text: str) -> LoopTemplate:
     with temporary_folder(kernel.project) as place:
         repository = _Repository(place / "repository", address)
         commit = repository.fetch()
-        files = repository.read(commit)
+        files, left_out = repository.read(commit)
     where = (
         f"{address.shown}#{address.folder}@{address.ref}"
         if address.folder
@@ -99,7 +102,11 @@ def fetch_template(kernel: Kernel, text: str) -> LoopTemplate:
     )
     path = address.folder or urlsplit(address.url).path
     name = PurePosixPath(path.rstrip("/")).name.removesuffix(".git")
-    return make_template(name, f"{where}, commit {commit}", files)
+    source = f"{where}, commit {commit}"
+    if left_out:
+        more = ", …" if len(left_out) > _MOST_NAMED else ""
+        source += f", without its hidden files: {', '.join(left_out[:_MOST_NAMED])}{more}"
+    return make_template(name, source, files)
 
 
 class _Repository:
@@ -115,36 +122,53 @@ class _Repository:
         self._git("fetch", "--quiet", "--depth=1", "--no-tags", "--", self._address.url, self._address.ref)
         return self._git("rev-parse", "--verify", "--end-of-options", "FETCH_HEAD^{commit}").decode().strip()
 
-    def read(self, commit: str) -> dict[str, str]:
-        """Return the files of the folder: relative path to text, sorted."""
+    def read(self, commit: str) -> tuple[dict[str, str], list[str]]:
+        """Return the files of the folder, relative path to text; and the paths of those that are left out. Sorted.
+
+        Hidden ones are left out: by such files programs are told what to execute, and few people look at them.
+        """
         from loopengt.templates import MAX_BYTES, MAX_FILES
 
-        address = self._address
-        tree = f"{commit}:{address.folder}"
-        try:
-            listed = self._git("ls-tree", "-r", "-z", "-l", "--end-of-options", tree)
-        except LoopengtError:
-            raise UsageError(f"{address.shown} has no folder {address.folder!r} at {address.ref}") from None
-        rows = [row.split(b"\t", 1) for row in listed.split(b"\0") if row]
+        shown = self._address.shown
+        rows = self._listed(commit)
+        left_out = sorted(name for name in rows if _is_hidden(name))
+        for name in left_out:
+            del rows[name]
         if len(rows) > MAX_FILES:
             raise UsageError(
-                f"{tree} of {address.shown} has more than {MAX_FILES} files",
+                f"{self._address.folder or 'the top'} of {shown} has more than {MAX_FILES} files",
                 remedy="Name the template's folder: #FOLDER@REF.",
             )
         found, size = {}, 0
-        for head, raw_name in rows:
-            mode, _, blob, length = head.decode().split()
-            name = raw_name.decode("utf-8", "replace")
+        for name, (mode, blob, length) in sorted(rows.items()):
             if mode not in ("100644", "100755"):
-                raise UsageError(f"{name!r} of {address.shown} is a link or a repository, not a file")
+                raise UsageError(f"{name!r} of {shown} is a link or a repository, not a file")
             size += int(length)
             if size > MAX_BYTES:
-                raise UsageError(f"the files of {address.shown} are larger than {MAX_BYTES // 1_000_000} MB")
+                raise UsageError(f"the files of {shown} are larger than {MAX_BYTES // 1_000_000} MB")
             try:
                 found[name] = self._git("cat-file", "blob", blob).decode()
             except UnicodeDecodeError:
-                raise UsageError(f"{name!r} of {address.shown} is not UTF-8 text") from None
-        return dict(sorted(found.items()))
+                raise UsageError(f"{name!r} of {shown} is not UTF-8 text") from None
+        return found, left_out
+
+    def _listed(self, commit: str) -> dict[str, tuple[str, str, str]]:
+        """Return mode, object and size by path of everything in the folder."""
+        address = self._address
+        try:
+            listed = self._git("ls-tree", "-r", "-z", "-l", "--end-of-options", f"{commit}:{address.folder}")
+        except LoopengtError:
+            raise UsageError(f"{address.shown} has no folder {address.folder!r} at {address.ref}") from None
+        found = {}
+        for row in filter(None, listed.split(b"\0")):
+            head, raw_name = row.split(b"\t", 1)
+            mode, _, blob, length = head.decode().split()
+            try:
+                found[raw_name.decode()] = (mode, blob, length)
+            except UnicodeDecodeError:
+                name = raw_name.decode("utf-8", "replace")
+                raise UsageError(f"the name {name!r} of a file of {address.shown} is not UTF-8") from None
+        return found
 
     def _git(self, *words: str, inside: bool = True) -> bytes:
         where = ("--git-dir", str(self._folder)) if inside else ()
@@ -181,6 +205,11 @@ class _Repository:
                 remedy=f"Is it the right address? At most {MAX_FETCHED_KB // 1000} MB are fetched.",
             )
         return done.stdout
+
+
+def _is_hidden(name: str) -> bool:
+    hidden = [part for part in name.split("/") if part.startswith(".")]
+    return bool(hidden) and hidden[0].lower() not in _NEVER
 
 
 def _environment() -> dict[str, str]:

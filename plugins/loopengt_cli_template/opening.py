@@ -14,7 +14,7 @@ __all__ = ["is_address", "open_template"]
 
 def is_address(name: str) -> bool:
     """Whether it is the address of a git repository, and no name."""
-    return "://" in name
+    return "://" in name or name.startswith("git+")
 
 
 def open_template(kernel: Kernel, name: str) -> LoopTemplate:

@@ -123,11 +123,11 @@ def test_the_words_of_a_goal_choose_the_template(site: Site, folder: Path, goal:
 
 @pytest.mark.slow
 def test_what_does_not_fit_the_project_is_said(site: Site, tmp_path: Path) -> None:
-    """In an empty folder a goal about the CI gets a loop whose check is still to be written, and is told why."""
+    """In an empty folder a goal about the CI gets a loop that asks a person, and is told why."""
     done = alone(site, "design", "make CI pass", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "not fix_ci: no command was recognised" in done.stdout
-    assert "check: no test command was recognised; write yours into loop.yaml" in done.stdout
+    assert "check: none was recognised, so you are asked after each lap" in done.stdout
     assert alone(site, "validate", "loop.yaml", cwd=tmp_path).returncode == 0
 
 

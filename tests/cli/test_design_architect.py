@@ -119,6 +119,25 @@ def test_three_bad_proposals_end_it(site: Site, folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("answer", ["name: [a\nb: {", "I like turtles.", "[1, 2, 3]", ""])
+def test_answers_that_are_no_loop_are_told(site: Site, folder: Path, answer: str) -> None:
+    """After broken YAML, nonsense or nothing the rules take over, say so and why; the loop is theirs, and sound."""
+    with FakeOpenAI(*[{"text": answer}] * 20) as server:
+        done = ask(site, folder, server, "--yes", goal="fix the failing tests")
+        assert len(server.requests) <= 6
+    assert done.returncode == 0, done.stderr
+    told = done.stdout.splitlines()
+    assert told[1].startswith("openai has designed nothing: the architect's run ended as failed:")
+    assert told[2].startswith("  See what it was asked and answered: loopengt trace ")
+    assert told[3:5] == [
+        "A template is chosen by rules instead.",
+        "Made by rules, without a model, of the template starter (plugin templates).",
+    ]
+    assert "Designed by" not in (folder / "LOOP_DESIGN.md").read_text()
+    assert site.run("validate", "loop.yaml", cwd=folder).returncode == 0
+
+
+@pytest.mark.slow
 def test_a_service_that_refuses_is_told(site: Site, folder: Path) -> None:
     """A key that is wrong ends the architect's run after two laps; the rules take over, and the cause is said."""
     with FakeOpenAI(*[{"error": "unauthorized"}] * 9) as server:

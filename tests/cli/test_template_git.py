@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -93,6 +94,7 @@ def test_show_takes_an_address_too(bench: Bench, typed: Type, repository: Path) 
         ("https://example.org/r", "is no address of a template"),
         ("git+http://example.org/r", "is no address of a template"),
         ("git+ext://sh -c touch% x", "is no address of a template"),
+        ("git+ext::sh -c touch% x", "is no address of a template"),
         ("git+ssh://", "names no repository"),
         ("git+file:///REPO#../x", "is not inside the repository"),
         ("git+file:///REPO#loops@--upload-pack=touch", "is no branch, tag or commit"),
@@ -129,3 +131,51 @@ def test_links_and_large_files_are_refused(bench: Bench, typed: Type, repository
     used = typed("use", f"file://{repository}#loops/demo", "--yes")
     assert used.returncode == 2 and "larger than 1 MB" in used.stderr
     assert not (bench.project / "loop.yaml").exists()
+
+
+def test_hidden_files_are_left_out(bench: Bench, typed: Type, repository: Path) -> None:
+    """Files by which other programs are told what to execute do not come along, and are named; ours are refused."""
+    for name in (".claude/settings.json", "sub/.envrc", ".github/workflows/a.yml", "sub/kept.md"):
+        path = repository / "loops/demo" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "hidden")
+    used = typed("use", f"file://{repository}#loops/demo", "--yes")
+    assert used.returncode == 0, used.stderr
+    assert (
+        "without its hidden files: .claude/settings.json, .github/workflows/a.yml, sub/.envrc" in used.stderr
+    )
+    assert (bench.project / "sub/kept.md").is_file()
+    assert [path for path in bench.project.rglob(".*") if path.name != ".loopengt"] == []
+    (repository / "loops/demo/.loopengt").mkdir()
+    (repository / "loops/demo/.loopengt/config.toml").write_text("x")
+    git(repository, "add", "-Af")
+    git(repository, "commit", "-qm", "ours")
+    used = typed("use", f"file://{repository}#loops/demo", "--yes", "--force")
+    assert used.returncode == 2 and "is not one that a template may write" in used.stderr
+
+
+@pytest.mark.parametrize("name", [b"a\nb.md", b"a\x1b[2J.md", b"\xff.md"])
+def test_hostile_names_are_refused(bench: Bench, typed: Type, repository: Path, name: bytes) -> None:
+    """A name that would steer the terminal, or is no text, is an error that shows it harmlessly."""
+    folder = os.fsencode(repository / "loops/demo")
+    with open(os.path.join(folder, name), "w") as file:
+        file.write("x")
+    git(repository, "add", "-A")
+    git(repository, "commit", "-qm", "name")
+    used = typed("use", f"file://{repository}#loops/demo", "--yes")
+    assert used.returncode == 2 and "\x1b" not in used.stderr
+    assert list(bench.project.glob("*.yaml")) == []
+
+
+def test_bare_repositories_and_worktrees(bench: Bench, typed: Type, repository: Path) -> None:
+    """A template comes from a bare repository and from a worktree as well, in folders with blanks and umlauts."""
+    bare, tree = bench.marks / "bä re.git", bench.marks / "a worktree"
+    git(bench.marks, "clone", "-q", "--bare", str(repository), str(bare))
+    git(repository, "worktree", "add", "-q", str(tree), "-b", "side", "one")
+    for place, said in ((bare, "two"), (tree, "one")):
+        address = f"git+file://{str(place).replace(' ', '%20')}#loops/demo"
+        used = typed("use", address, "--yes", "--force")
+        assert used.returncode == 0, used.stderr
+        assert description(bench) == said

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from loopengt.templates import yaml_scalar
 
 __all__ = ["Check"]
 
@@ -24,6 +26,8 @@ class Check(NamedTuple):
     """Whether it runs tests."""
     min_tests: bool = False
     """Whether the gate can count the tests that it runs."""
+    output_pattern: str = ""
+    """What has to be found in the output, besides."""
     shown: str = ""
     """The command as one types it, where that is shorter."""
     remark: str = ""
@@ -32,24 +36,15 @@ class Check(NamedTuple):
     @property
     def gate(self) -> str:
         """The gate that runs it, as an item of a YAML list."""
-        lines = [f"- name: {self.name}", f"  description: {self.proves}", "  kind: command"]
+        lines = [f"- name: {self.name}", f"  description: {yaml_scalar(self.proves)}", "  kind: command"]
         if self.remark:
             lines.append(f"  # {self.remark}")
         lines.append(f"  command: [{', '.join(map(_word, self.command))}]")
         if self.min_tests:
             lines.append("  min_tests: 1 # write the number of tests that you have")
+        if self.output_pattern:
+            lines.append(f"  output_pattern: {json.dumps(self.output_pattern)}")
         return "\n".join(lines) + "\n"
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """The same gate as data."""
-        found: dict[str, Any] = {
-            "name": self.name,
-            "description": self.proves,
-            "kind": "command",
-            "command": list(self.command),
-        }
-        return found | ({"min_tests": 1} if self.min_tests else {})
 
 
 def _word(word: str) -> str:
