@@ -18,7 +18,7 @@ from pydantic import (
 
 from loopengt_llm.services import ServiceName
 
-__all__ = ["AgentOptions", "KeySource", "LLMOptions", "ServiceDefaults"]
+__all__ = ["AgentOptions", "KeySource", "LLMOptions", "ServiceDefaults", "check_url"]
 
 _LITERAL = (
     "a key is never written down: say api_key: {env: NAME} for an environment variable, "
@@ -29,7 +29,12 @@ _KEY_NAMES = frozenset(
 )
 
 
-def _check_url(url: str) -> str:
+def check_url(url: str) -> str:
+    """Return an address that a key may be sent to.
+
+    Raises:
+        ValueError: It is none.
+    """
     # The messages do not repeat the address: it may hold a password.
     try:
         parts = urlsplit(url)
@@ -71,7 +76,7 @@ def _refuse_literal(value: Any) -> Any:
     return value
 
 
-Url: TypeAlias = Annotated[str, AfterValidator(_check_url)]
+Url: TypeAlias = Annotated[str, AfterValidator(check_url)]
 """The address of a service, without credentials."""
 VariableName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 """What an environment variable may be called."""

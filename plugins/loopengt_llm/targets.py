@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from loopengt_hookspecs.errors import MissingRequirement
+from loopengt_hookspecs.errors import MissingRequirement, UsageError
 from loopengt_hookspecs.model_adapters import ModelSettings
 from loopengt_llm.keys import read_headers, read_key
-from loopengt_llm.options import ServiceDefaults
+from loopengt_llm.options import ServiceDefaults, check_url
 from loopengt_llm.services import SERVICES, Service
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Target:
         return cls(
             service=service,
             model=model,
-            base_url=(options.base_url or defaults.base_url or "").rstrip("/"),
+            base_url=(options.base_url or defaults.base_url or _url_told(service)).rstrip("/"),
             key=options.key or defaults.key,
             headers={**defaults.headers_env, **options.headers_env},
             settings={**defaults.settings, **options.settings},
@@ -141,6 +142,24 @@ class Target:
 
     def _headers(self) -> dict[str, str]:
         return read_headers(self.headers, by=self.by)
+
+
+def _url_told(service: Service) -> str:
+    """Return the address that the environment tells, as the service's own libraries read it; empty: none.
+
+    Raises:
+        UsageError: It is none that a key may be sent to.
+    """
+    told = os.environ.get(service.url_variable, "").strip() if service.url_variable else ""
+    if told:
+        try:
+            check_url(told)
+        except ValueError as exc:
+            raise UsageError(
+                f"the environment variable {service.url_variable}: {str(exc).replace('base_url', 'it', 1)}",
+                remedy="Correct it, or set base_url in the spec or the config, which go before it.",
+            ) from None
+    return told
 
 
 def _defaults(config: LLMOptions, service: Service) -> ServiceDefaults:

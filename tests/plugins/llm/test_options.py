@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from loopengt import ConfigError, SpecError
+from loopengt import ConfigError, SpecError, UsageError
 from loopengt.testing import loop_spec, run_loop
 from loopengt_llm.options import AgentOptions, LLMOptions
 
@@ -109,6 +109,21 @@ def test_the_plan_says_whom_is_asked(bench: Bench, config: dict[str, Any], plan:
     }
     agent = bench.agent(ScriptedModels([]), role, **options)
     assert agent.plan() == plan
+
+
+def test_the_environment_may_say_where_a_service_is(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OPENAI_BASE_URL counts as for the service's own library; spec and config go before it, and a bad one is refused."""
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://proxy:8000/v1/")
+    openai = role_of().model_copy(
+        update={"config": type(role_of().config).model_validate({"provider": "openai", "model": "m"})}
+    )
+    assert bench.agent(ScriptedModels([]), openai).plan() == "ask openai:m at http://proxy:8000/v1"
+    told = {"providers": {"openai": {"base_url": "http://house/v1"}}}
+    assert bench.agent(ScriptedModels([]), openai, **told).plan() == "ask openai:m at http://house/v1"
+    monkeypatch.setenv("OPENAI_BASE_URL", f"https://user:{KEY}@host/v1")
+    with pytest.raises(UsageError, match="OPENAI_BASE_URL: it holds a user name") as caught:
+        bench.agent(ScriptedModels([]), openai)
+    assert KEY not in str(caught.value)
 
 
 async def test_settings_and_headers_of_the_config_are_defaults(
