@@ -35,9 +35,10 @@ def serve(
     """
     import asyncio
 
+    from loopengt_mcp.server.app import make_desk_and_server
+
     options = kernel.plugin_options("mcp")
     if transport == "stdio":
-        from loopengt_mcp.server.app import make_desk_and_server
         from loopengt_mcp.server.stdio import serve_stdio
 
         if sys.stdin is not None and sys.stdin.isatty():
@@ -46,14 +47,15 @@ def serve(
         asyncio.run(serve_stdio(server, desk))
         return
 
-    from loopengt_mcp.server.app import make_server
-    from loopengt_mcp.server.http import PATH, bind, http_app, is_loopback, serve_http
+    from loopengt_mcp.server.http import PATH, bind, http_app, is_loopback
+    from loopengt_mcp.server.serving import serve_http
 
     chosen = _token(token, token_file)
     bound = bind(host, port)
     try:
         secret = chosen or _made()
-        app = http_app(make_server(kernel, options), host=host, token=secret, names=names)
+        desk, server = make_desk_and_server(kernel, options)
+        app = http_app(server, host=host, token=secret, names=names)
         address = f"[{host}]" if ":" in host else host
         click.echo(f"Serving MCP at http://{address}:{bound.getsockname()[1]}{PATH}", err=True)
         if chosen is None:
@@ -63,7 +65,7 @@ def serve(
                 "Others can reach this address, and nothing is encrypted: put a proxy with TLS before it.",
                 err=True,
             )
-        asyncio.run(serve_http(app, bound))
+        asyncio.run(serve_http(app, bound, desk))
     finally:
         bound.close()
 

@@ -6,18 +6,19 @@ from collections.abc import Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypeAlias
 
-from mcp.server import MCPServer
 from mcp.server.subscriptions import InMemorySubscriptionBus
 
 from loopengt import __version__
 from loopengt_mcp.server.completing import completing
 from loopengt_mcp.server.desk import Desk, seating
-from loopengt_mcp.server.features import add_features
+from loopengt_mcp.server.features import Features
+from loopengt_mcp.server.naming import NamingServer
 from loopengt_mcp.server.run_tasks import tasks_of_runs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from mcp.server import MCPServer
     from mcp.server.extension import Extension
 
     from loopengt import Kernel
@@ -65,24 +66,26 @@ def make_desk_and_server(
     """Do as ``make_server``, and return what the server's tools share, too: whoever runs it may have to close that."""
     bus = InMemorySubscriptionBus()
     desk = Desk(kernel, options, bus)
+    features = Features(kernel)
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[Desk]) -> AsyncIterator[Desk]:
         async with desk.open():
             yield desk
 
-    server = MCPServer(
+    server = NamingServer(
         "loopengt",
         title="loopengt",
         instructions=INSTRUCTIONS,
         version=__version__,
         log_level="ERROR",
+        tools=features.tools,
         lifespan=lifespan,
         subscriptions=bus,
         middleware=[seating(desk)],
         extensions=[make(desk) for make in extensions],
     )
-    add_features(server, kernel)
+    features.add_to(server)
     complete = server.completion()  # type: ignore[no-untyped-call]  # the SDK has not annotated it
     complete(completing(desk))
     return desk, server

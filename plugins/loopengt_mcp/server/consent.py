@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
+from contextlib import contextmanager
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
 from loopengt.errors import ConfigError, UsageError
@@ -14,7 +17,7 @@ from loopengt_mcp.server.executing import executes
 from loopengt_mcp.server.paths import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from loopengt import Kernel
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Consents", "meaning"]
 
 FILE = "mcp.json"
+_LOCK_SECONDS = 5.0
 
 
 def meaning(loaded: LoadedSpec) -> str:
@@ -80,7 +84,7 @@ class Consents:
         return digest
 
     def written(self, files: Iterable[Path]) -> None:
-        """Remember that a client has written files.
+        """Remember that a client writes files; to be called before it does: else they could count as a person's.
 
         Raises:
             ConfigError: That cannot be written.
@@ -95,14 +99,15 @@ class Consents:
         return not written.isdisjoint({shown(self._kernel.project, found.source), *found.loaded.loops})
 
     def _add(self, kind: str, entries: list[str]) -> None:
-        known = self._read()
-        known[kind] = [*(entry for entry in known[kind] if entry not in entries), *entries]
         file = self._kernel.folder / FILE
         draft = file.with_name(f"{FILE}.{os.getpid()}")
         try:
             make_state_folder(file.parent)
-            draft.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
-            draft.replace(file)
+            with _alone(file.with_name(f"{FILE}.lock")):
+                known = self._read()
+                known[kind] = [*(entry for entry in known[kind] if entry not in entries), *entries]
+                draft.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+                draft.replace(file)
         except OSError as exc:
             raise ConfigError(f"{file} cannot be written: {exc.strerror}") from exc
 
@@ -118,3 +123,25 @@ class Consents:
             raise ConfigError(
                 f"{file} cannot be read: {exc}", remedy=f"Delete it, after a look at the loops: rm {file}"
             ) from exc
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Keep other servers of the project from writing at the same time: what one of them notes must not be lost.
+
+    Raises:
+        ConfigError: Another one does not let go.
+    """
+    with lock.open("ab") as file:
+        until = monotonic() + _LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if monotonic() > until:
+                    raise ConfigError(
+                        f"another process holds {lock}", remedy="End it, or wait for it, and call again."
+                    ) from None
+                sleep(0.01)
+        yield

@@ -6,32 +6,24 @@ from collections import Counter
 from time import time
 from typing import TYPE_CHECKING
 
-from loopengt.journal import Fold, read_events
 from loopengt_hookspecs.models import StepStatus
 from loopengt_mcp.server.models import Evaluation
 
 if TYPE_CHECKING:
-    from loopengt_hookspecs.storage import Storage
+    from loopengt_mcp.server.following import Followed
     from loopengt_mcp.server.models import RunState
 
 __all__ = ["evaluation"]
 
 
-async def evaluation(storage: Storage, state: RunState) -> Evaluation:
+def evaluation(run: Followed, state: RunState) -> Evaluation:
     """Return the figures of a run up to now.
 
     Args:
-        storage: Where it is kept.
+        run: What its journal comes to.
         state: Where it stands.
-
-    Raises:
-        StorageError: The journal cannot be read.
     """
-    fold = Fold(history=False)
-    counts: Counter[str] = Counter()
-    async for events in read_events(storage, state.run_id, blobs=False, together=64):
-        fold.apply_all(events)
-        counts.update(event.type for event in events)
+    fold, counts = run.fold, run.counts
     statuses = Counter(known.status for known in fold.steps.values())
     total = max(len(fold.step_index), len(fold.steps))
     completed = statuses[StepStatus.COMPLETED]

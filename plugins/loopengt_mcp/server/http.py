@@ -1,7 +1,8 @@
-"""Serves over HTTP: on this machine only unless told otherwise, to known hosts, to whoever has the token."""
+"""The door to a server over HTTP: on this machine only unless told otherwise, to known hosts, with the token."""
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 import socket
@@ -15,15 +16,13 @@ from loopengt.errors import UsageError
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
-    from starlette.types import ASGIApp, Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["PATH", "Gate", "bind", "http_app", "is_loopback", "serve_http"]
+__all__ = ["PATH", "Gate", "bind", "http_app", "is_loopback"]
 
 PATH = "/mcp"
 MOST_BYTES = 4 * 1024 * 1024
 """Largest body of a request."""
-_CLOSE_SECONDS = 2
-"""How long connections may take to end, before the runs are paused."""
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -65,7 +64,7 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def http_app(server: MCPServer[Any], *, host: str, token: str | None, names: Sequence[str] = ()) -> ASGIApp:
+def http_app(server: MCPServer[Any], *, host: str, token: str | None, names: Sequence[str] = ()) -> Gate:
     """Make the application.
 
     Args:
@@ -104,6 +103,8 @@ class Gate:
         self._token = None if token is None else token.encode()
         self._hosts = hosts
         self._origins = origins
+        self._closed = False
+        self._under_way: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
@@ -114,10 +115,53 @@ class Gate:
         for name, value in scope["headers"]:
             headers.setdefault(name.lower(), []).append(value)
         refusal = self._refusal(headers)
-        await (refusal or self._app)(scope, receive, send)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        await self._answer(scope, receive, send)
+
+    def close(self) -> None:
+        """Let nobody in any more."""
+        self._closed = True
+
+    async def end(self, seconds: float) -> None:
+        """Let nobody in, wait so many seconds for the answers that are under way, and break the others off."""
+        self.close()
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=seconds)
+        for task in self._under_way:
+            task.cancel()
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=seconds)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have a request answered; an answer that is broken off is ended as one that was given."""
+        sent: list[str] = []
+
+        async def noting(message: Message) -> None:
+            last = message["type"] == "http.response.body" and not message.get("more_body", False)
+            sent.append("whole" if last else message["type"])
+            del sent[:-1]
+            await send(message)
+
+        task = asyncio.ensure_future(self._app(scope, receive, noting))
+        self._under_way.add(task)
+        try:
+            await asyncio.wait({task})
+        finally:
+            self._under_way.discard(task)
+            task.cancel()
+        if not (task.cancelled() and self._closed):
+            task.result()
+        elif not sent:
+            await _ENDING(scope, receive, send)
+        elif sent != ["whole"]:
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _refusal(self, headers: dict[bytes, list[bytes]]) -> ASGIApp | None:
         hosts, origins = headers.get(b"host", []), headers.get(b"origin", [])
+        if self._closed:
+            return _ENDING
         if len(hosts) != 1 or not _known(hosts[0], self._hosts):
             return PlainTextResponse(
                 "this server is not known under that name (--allow-host)", status_code=421
@@ -140,6 +184,9 @@ class Gate:
         return hmac.compare_digest(token.strip(), self._token) and scheme.lower() == b"bearer"
 
 
+_ENDING = PlainTextResponse("the server is ending", status_code=503)
+
+
 def _known(value: bytes, known: Sequence[str]) -> bool:
     text = value.decode("latin-1").lower()
     for each in known:
@@ -160,18 +207,3 @@ def _own_name(host: str) -> list[str]:
     if address.is_unspecified:
         return []
     return [f"[{host}]" if address.version == 6 else host]
-
-
-async def serve_http(app: ASGIApp, bound: socket.socket) -> None:
-    """Serve until a signal comes; then the runs are paused."""
-    import uvicorn
-
-    config = uvicorn.Config(
-        app,
-        log_level="error",
-        access_log=False,
-        lifespan="on",
-        server_header=False,
-        timeout_graceful_shutdown=_CLOSE_SECONDS,
-    )
-    await uvicorn.Server(config).serve(sockets=[bound])

@@ -17,6 +17,7 @@ from loopengt.spec import parse_document, read_document
 from loopengt_hookspecs.errors import LoopRefused
 from loopengt_mcp.server.models import LoopInfo, SpecProblem
 from loopengt_mcp.server.paths import SUFFIXES, inside, shown
+from loopengt_mcp.server.wording import in_tools
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -150,7 +151,7 @@ class Loops:
                         line=line,
                         column=column,
                         message=one_line(message, 500),
-                        hint=one_line(remedy, 500),
+                        hint=one_line(in_tools(remedy), 500),
                     )
                 )
         return problems

@@ -13,6 +13,7 @@ from loopengt import get_logger
 from loopengt.errors import LoopengtError, UsageError
 from loopengt.finding import exact_run, is_driven
 from loopengt_mcp.server.watching import Watcher
+from loopengt_mcp.server.wording import for_model
 
 if TYPE_CHECKING:
     from loopengt import Kernel
@@ -134,13 +135,17 @@ class Runs:
         if task is not None:
             await self._rest([task], lambda: self._kernel.engine().interrupt(run_id))
 
-    async def close(self) -> None:
-        """Pause every run, and close the storage."""
+    async def rest(self) -> None:
+        """Pause every run, and begin none any more; they can still be read."""
         self._closing = True
         tasks = list(self._tasks.values())
+        if tasks:
+            await self._rest(tasks, self._kernel.engine().interrupt)
+
+    async def close(self) -> None:
+        """Pause every run, and close the storage."""
         try:
-            if tasks:
-                await self._rest(tasks, self._kernel.engine().interrupt)
+            await self.rest()
         finally:
             await self._stack.aclose()
             self._opened, self._closing = None, False
@@ -174,8 +179,8 @@ class Runs:
         watcher.tell()
         error = None if task.cancelled() else task.exception()
         if error is not None and watcher.begun.is_set():
-            known = isinstance(error, LoopengtError)
-            self.errors[run_id] = str(error) if known else f"internal error: {type(error).__name__}"
+            inside = f"internal error: {type(error).__name__}"
+            self.errors[run_id] = for_model(error) if isinstance(error, LoopengtError) else inside
             while len(self.errors) > _MOST_ERRORS:
                 self.errors.pop(next(iter(self.errors)))
             get_logger("loopengt.mcp").error("a run broke off", run_id=run_id, exc_info=error)

@@ -10,12 +10,10 @@ from typing import Any
 import anyio.to_thread
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError, ToolError
 
-from loopengt.display import visible
 from loopengt.errors import LoopengtError, UsageError
+from loopengt_mcp.server.wording import for_model
 
 __all__ = ["speaking", "speaking_of_resource"]
-
-_LONGEST = 8_000
 
 
 def speaking(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -26,7 +24,7 @@ def speaking(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return await _called(function, args, kwargs)
         except LoopengtError as error:
-            raise ToolError(_text(error)) from error
+            raise ToolError(for_model(error)) from error
 
     return call
 
@@ -39,9 +37,9 @@ def speaking_of_resource(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return await _called(function, args, kwargs)
         except UsageError as error:
-            raise ResourceNotFoundError(_text(error)) from error
+            raise ResourceNotFoundError(for_model(error)) from error
         except LoopengtError as error:
-            raise ResourceError(_text(error)) from error
+            raise ResourceError(for_model(error)) from error
 
     return call
 
@@ -50,8 +48,3 @@ async def _called(function: Callable[..., Any], args: tuple[Any, ...], kwargs: d
     if inspect.iscoroutinefunction(function):
         return await function(*args, **kwargs)
     return await anyio.to_thread.run_sync(lambda: function(*args, **kwargs))
-
-
-def _text(error: LoopengtError) -> str:
-    text = visible(str(error), keep="\n")
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loopengt.display import one_line
+from loopengt.errors import RunNotFound
 from loopengt.finding import check_runs_exist, find_run, has_crashed, is_driven, keeps_runs
-from loopengt.journal import Fold, read_events
 from loopengt_mcp.host.work import is_for_host, open_work, task_uri
 from loopengt_mcp.server.advice import advice
 from loopengt_mcp.server.cutting import cut
+from loopengt_mcp.server.following import Followed, Following
 from loopengt_mcp.server.models import OpenTask, Question, RunRecord, RunState, StepInfo
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from loopengt import Kernel
+    from loopengt.journal import Fold
     from loopengt_hookspecs.storage import RunRow
     from loopengt_mcp.server.runs import Runs
 
 __all__ = ["States", "iso", "numbered", "questions_of"]
 
-_REMEMBERED = 16
-"""Runs whose fold is kept, so that asking again reads only what is new."""
 _MOST_STEPS = 200
 _LONGEST_TEXT = 4_000
 """Characters of one text of an output that are shown."""
@@ -64,7 +63,7 @@ class States:
     def __init__(self, kernel: Kernel, runs: Runs) -> None:
         self._kernel = kernel
         self._runs = runs
-        self._folds: OrderedDict[str, Fold] = OrderedDict()
+        self._following = Following()
 
     async def row(self, name: str) -> RunRow:
         """Return a run's line in listings.
@@ -75,8 +74,14 @@ class States:
         Raises:
             RunNotFound: There is none, or more than one.
         """
-        check_runs_exist(self._kernel, name)
-        return await find_run(await self._runs.storage(), name)
+        try:
+            check_runs_exist(self._kernel, name)
+            return await find_run(await self._runs.storage(), name)
+        except RunNotFound as error:
+            if name != "latest":
+                raise
+            remedy = "run_loop starts one; list_loops shows the loops that there are, create_loop writes one."
+            raise RunNotFound(error.message, remedy=remedy) from None
 
     async def rows(self, *, status: str | None, loop: str | None, limit: int) -> tuple[list[RunRecord], bool]:
         """Return runs that are no other's child, newest first, and whether there are more."""
@@ -89,20 +94,21 @@ class States:
             rows = [row for row in rows if has_crashed(row) == (status == "crashed")]
         return [_record(row) for row in rows[:limit]], len(rows) > limit
 
+    async def follow(self, run_id: str) -> Followed:
+        """Read a run up to now.
+
+        Raises:
+            RunNotFound: There is no such run.
+        """
+        return await self._following.follow(await self._runs.storage(), run_id)
+
     async def fold(self, run_id: str) -> Fold:
         """Fold a run up to now.
 
         Raises:
             RunNotFound: There is no such run.
         """
-        fold = self._folds.pop(run_id, None) or Fold(history=False)
-        storage = await self._runs.storage()
-        async for events in read_events(storage, run_id, after=fold.seq, together=16):
-            fold.apply_all(events)
-        self._folds[run_id] = fold
-        while len(self._folds) > _REMEMBERED:
-            self._folds.popitem(last=False)
-        return fold
+        return (await self.follow(run_id)).fold
 
     async def state(self, name: str) -> RunState:
         """Return where a run stands.
@@ -110,8 +116,18 @@ class States:
         Raises:
             RunNotFound: There is none of that name, or more than one.
         """
+        return (await self.state_and_run(name))[0]
+
+    async def state_and_run(self, name: str) -> tuple[RunState, Followed]:
+        """Return where a run stands, and what its journal comes to.
+
+        Raises:
+            RunNotFound: There is none of that name, or more than one.
+        """
         row = await self.row(name)
-        return self._state(row, await self.fold(row.run_id))
+        # Read behind the row: of a run that has just ended, the end is seen, and of one that has ended, all of it.
+        run = await self.follow(row.run_id)
+        return self._state(row, run.fold), run
 
     def _state(self, row: RunRow, fold: Fold) -> RunState:
         watcher = self._runs.watcher(row.run_id)

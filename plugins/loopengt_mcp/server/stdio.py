@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+from loopengt_mcp.server.signals import Signals
 
 if TYPE_CHECKING:
     from mcp.server import MCPServer
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from loopengt_mcp.server.desk import Desk
 
 __all__ = ["serve_stdio"]
-
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 async def serve_stdio(server: MCPServer[Any], desk: Desk) -> None:
@@ -25,27 +24,14 @@ async def serve_stdio(server: MCPServer[Any], desk: Desk) -> None:
         server: The server.
         desk: What its tools share.
     """
-    loop = asyncio.get_running_loop()
-    caught: asyncio.Future[int] = loop.create_future()
-
-    def catch(number: int) -> None:
-        if caught.done():  # a second one does not wait for anything
+    with Signals() as signals:
+        serving = asyncio.ensure_future(_run(server))
+        number = await signals.wait_beside(serving)
+        if number:
+            with suppress(Exception):
+                await desk.close()
+            # A thread waits for a line of stdin, and nothing ends it but the client: that must not keep the process.
             os._exit(128 + number)
-        caught.set_result(number)
-
-    for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            loop.add_signal_handler(number, catch, number)
-    serving = asyncio.ensure_future(_run(server))
-    waiting: set[asyncio.Future[Any]] = {serving, caught}
-    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-    if caught.done():
-        with suppress(Exception):
-            await desk.close()
-        # A thread waits for a line of stdin, and nothing ends it but the client: the process must not wait for that.
-        os._exit(128 + caught.result())
-    for number in _SIGNALS:
-        loop.remove_signal_handler(number)
     await serving
 
 

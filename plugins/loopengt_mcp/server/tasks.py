@@ -18,6 +18,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import Field
 
 from loopengt.errors import LoopengtError, UsageError
+from loopengt_mcp.server.wording import for_model
 
 __all__ = ["IDENTIFIER", "Task", "TaskSource", "Tasks", "declares_tasks"]
 
@@ -142,9 +143,9 @@ class Tasks(Extension):
         try:
             await self._source.answer(params.task_id, params.input_responses, _client(ctx))
         except UsageError as exc:
-            raise MCPError(code=INVALID_PARAMS, message=str(exc)) from None
+            raise MCPError(code=INVALID_PARAMS, message=for_model(exc)) from None
         except LoopengtError as exc:
-            raise MCPError(code=INTERNAL_ERROR, message=str(exc)) from None
+            raise MCPError(code=INTERNAL_ERROR, message=for_model(exc)) from None
         return {"resultType": "complete"}
 
     async def _cancel(self, ctx: Context, params: _TaskParams) -> HandlerResult:

@@ -33,8 +33,9 @@ class Unanswered:
                 self._room.clear()
 
     def answer(self, known: Any) -> None:
-        """A request is answered."""
-        self._ids.discard(known)
+        """A request is answered; what can be no id is passed over."""
+        if isinstance(known, int | str):
+            self._ids.discard(known)
         if len(self._ids) < MOST_UNANSWERED:
             self._room.set()
 

@@ -14,7 +14,7 @@ from loopengt_mcp.server.loops import FOLDER, is_loop
 from loopengt_mcp.server.paths import SUFFIXES, inside, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from loopengt.spec import LoadedSpec
     from loopengt_mcp.server.loops import Loops
@@ -49,7 +49,13 @@ def target_of(project: Path, path: str, name: str, *, folder: bool) -> Path:
 
 
 def write_loop(
-    loops: Loops, project: Path, target: Path, files: Mapping[str, str], *, overwrite: bool
+    loops: Loops,
+    project: Path,
+    target: Path,
+    files: Mapping[str, str],
+    *,
+    overwrite: bool,
+    before: Callable[[list[Path]], None],
 ) -> tuple[LoadedSpec, list[Path]]:
     """Check a loop, then write its files.
 
@@ -59,6 +65,7 @@ def write_loop(
         target: Where ``loop.yaml`` of the files is written; the others stand beside it.
         files: Relative path with ``/`` to text; one of them is ``loop.yaml``.
         overwrite: Write over loops that exist.
+        before: Is told the files, once it is sure that they are good and before any is written.
 
     Raises:
         UsageError: A file exists, or cannot be written.
@@ -70,6 +77,7 @@ def write_loop(
     try:
         with _staged(target, files) as draft:
             loaded = loops.load_file(draft, target)
+            before(list(places))
         for place, text in places.items():
             _write(place, text)
     except OSError as exc:

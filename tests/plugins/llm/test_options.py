@@ -112,7 +112,7 @@ def test_the_plan_says_whom_is_asked(bench: Bench, config: dict[str, Any], plan:
 
 
 def test_the_environment_may_say_where_a_service_is(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """OPENAI_BASE_URL counts as for the service's own library; spec and config go before it, and a bad one is refused."""
+    """OPENAI_BASE_URL counts as for the service's own library, after spec and config, and a bad one is refused."""
     monkeypatch.setenv("OPENAI_BASE_URL", "http://proxy:8000/v1/")
     openai = role_of().model_copy(
         update={"config": type(role_of().config).model_validate({"provider": "openai", "model": "m"})}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -152,3 +153,31 @@ async def test_a_person_allows_a_loop_in_a_terminal(bench: Bench, program: Progr
         assert (await call("run_loop", loop=made["loop"], wait_seconds=20)).data["reason"] == "goal_met"
         await call("create_loop", spec=json.dumps(commanding(["true"])), overwrite=True)
         assert "needs a person's consent" in (await call("run_loop", loop=made["loop"])).error
+
+
+async def test_a_loop_that_cannot_be_noted_as_a_client_s_is_not_written(bench: Bench) -> None:
+    """Else it would count as a person's, and run without consent."""
+    async with bench.client() as call:
+        (bench.kernel.folder / "mcp.json").mkdir(parents=True)
+        refused = (await call("create_loop", spec=json.dumps(commanding()))).error
+        assert "mcp.json cannot be" in refused
+        assert list(bench.project.rglob("*.yaml")) == []
+
+
+def test_servers_beside_each_other_lose_no_mark(bench: Bench) -> None:
+    """Of loops that several processes write at the same time each is noted, and so are the consents beside them."""
+    script = (
+        "import sys, pathlib\n"
+        "from loopengt import Kernel\n"
+        "from loopengt_mcp.server.consent import Consents\n"
+        "project = pathlib.Path(sys.argv[1])\n"
+        "consents = Consents(Kernel(project), 'ask')\n"
+        "for number in range(40):\n"
+        "    consents.written([project / f'{sys.argv[2]}-{number}.yaml'])\n"
+    )
+    started = [
+        subprocess.Popen([sys.executable, "-c", script, str(bench.project), name]) for name in ("a", "b", "c")
+    ]
+    assert [process.wait(timeout=60) for process in started] == [0, 0, 0]
+    known = json.loads((bench.kernel.folder / "mcp.json").read_text())
+    assert sorted(known["written"]) == sorted(f"{name}-{n}.yaml" for name in "abc" for n in range(40))

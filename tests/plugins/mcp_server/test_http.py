@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import signal
 import socket
+import time
 from typing import TYPE_CHECKING, Any
 
 import httpx2
@@ -14,6 +17,7 @@ from mcp.client.streamable_http import streamable_http_client
 from loopengt_mcp.server.http import Gate, is_loopback
 
 from .kit import TOKEN, Caller, Program, harmless, patient
+from .test_stdio import HELLO
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -156,6 +160,96 @@ async def test_runs_rest_when_the_server_over_http_ends(program: Program) -> Non
     process.wait(timeout=30)
     [row] = json.loads(program.run("runs", "--json").stdout)
     assert (row["run_id"], row["status"]) == (state["run_id"], "paused")
+
+
+def hanging(url: str, head: dict[str, str]) -> list[socket.socket]:
+    """Open connections that never finish what they say: some in their head, some in their body."""
+    host, port = "127.0.0.1", int(url.rsplit(":", 1)[1].partition("/")[0])
+    lines = [
+        f"POST /mcp HTTP/1.1\r\nHost: {host}:{port}",
+        *(f"{name}: {value}" for name, value in head.items()),
+    ]
+    whole = "\r\n".join([*lines, "Content-Length: 1000", "", "{"]).encode()
+    opened = []
+    for number in range(20):
+        opened.append(socket.create_connection((host, port)))
+        opened[-1].sendall(whole if number % 2 else whole[:20])
+    return opened
+
+
+def data_of(response: httpx2.Response) -> dict[str, Any]:
+    """Return the data of a tool's answer, the one event of a stream; of a call that came too late, that."""
+    if response.status_code == 503:
+        return {"status": "too late"}
+    line = next(line for line in response.text.splitlines() if line.startswith("data: {"))
+    data: dict[str, Any] = json.loads(line.removeprefix("data: "))["result"]["structuredContent"]
+    return data
+
+
+@pytest.mark.slow
+async def test_many_that_hang_do_not_hold_the_end_up(program: Program) -> None:
+    """With 50 calls that wait, 20 requests that never end and a run under way, SIGTERM ends it within 3 s: the calls
+    are answered, the run is paused and goes on later, nothing is logged, and the exit code is the signal's.
+    """
+    (program.project / "loop.yaml").write_text(json.dumps(patient(program.project)))
+    url, token, process = program.serve()
+    head = {
+        "authorization": f"Bearer {token}",
+        "content-type": "application/json",
+        "accept": "application/json, text/event-stream",
+    }
+    limits = httpx2.Limits(max_connections=100)
+    async with httpx2.AsyncClient(headers=head, timeout=60, limits=limits) as http:
+
+        async def call(number: int, tool: str, **arguments: Any) -> dict[str, Any]:
+            params = {"name": tool, "arguments": arguments}
+            message = {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
+            return data_of(await http.post(url, json=message))
+
+        http.headers["mcp-session-id"] = (await http.post(url, json=HELLO)).headers["mcp-session-id"]
+        await http.post(url, json={"jsonrpc": "2.0", "method": "notifications/initialized"})
+        run_id = (await call(2, "run_loop", loop="loop.yaml"))["run_id"]
+        waiting = [
+            asyncio.create_task(call(100 + number, "wait_run", run_id=run_id, wait_seconds=50))
+            for number in range(50)
+        ]
+        opened = hanging(url, head)
+        while not (program.project / "here").exists():  # noqa: ASYNC110  # another process makes it
+            await asyncio.sleep(0.02)
+        await call(3, "list_runs")
+        began = time.monotonic()
+        process.terminate()
+        answers = await asyncio.gather(*waiting)
+        code = await asyncio.to_thread(process.wait, 20)
+        took = time.monotonic() - began
+    for each in opened:
+        each.close()
+    statuses = [answer["status"] for answer in answers]
+    assert set(statuses) <= {"paused", "too late"}
+    assert statuses.count("paused") > 25
+    assert (code, took < 3.0) == (128 + signal.SIGTERM, True), took
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    (program.project / "go").touch()
+    assert program.run("resume", run_id, "--quiet").returncode == 0
+
+
+@pytest.mark.slow
+async def test_a_closed_terminal_pauses_what_it_drives(program: Program) -> None:
+    """SIGHUP is an end as any other signal is, also when another one follows at once: the run is paused."""
+    (program.project / "loop.yaml").write_text(json.dumps(patient(program.project)))
+    url, token, process = program.serve()
+    async with (
+        httpx2.AsyncClient(headers={"authorization": f"Bearer {token}"}, timeout=30) as http,
+        Client(streamable_http_client(url, http_client=http)) as client,
+    ):
+        call = Caller(client, [])
+        await call.until((await call("run_loop", loop="loop.yaml")).data["run_id"], step="work")
+    process.send_signal(signal.SIGHUP)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=20) == 128 + signal.SIGHUP
+    [row] = json.loads(program.run("runs", "--json").stdout)
+    assert row["status"] == "paused"
 
 
 async def test_a_request_with_two_hosts_or_tokens_is_refused() -> None:

@@ -273,13 +273,13 @@ async def test_a_run_of_another_process_is_waited_for(bench: Bench, tmp_path: An
 
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("run_status", {"run_id": "nothing"}, "there is no run"),
-    ("wait_run", {"wait_seconds": 51}, "less than or equal to 50"),
+    ("wait_run", {"wait_seconds": 51}, "51 does not fit; it takes a number from 0 to 50"),
     ("run_loop", {}, "either `loop`"),
     ("run_loop", {"loop": "gret"}, "the nearest is 'greet'"),
     ("inspect_trace", {"cursor": "x"}, "there are no runs yet"),
-    ("resume_loop", {"run_id": "x", "unknown_outcome": "perhaps"}, "'ask', 'done', 'retry' or 'fail'"),
-    ("create_loop", {"spec": 7}, "valid string"),
-    ("approve", {"run_id": ["a"]}, "valid string"),
+    ("resume_loop", {"run_id": "x", "unknown_outcome": "perhaps"}, 'one of "ask", "done", "retry", "fail"'),
+    ("create_loop", {"spec": 7}, "spec: 7 does not fit; it takes a text"),
+    ("approve", {"run_id": ["a"]}, 'run_id: ["a"] does not fit'),
 ]
 
 

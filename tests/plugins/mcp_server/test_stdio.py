@@ -6,17 +6,16 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
 from mcp import Client
 
 from .kit import Caller, Program, harmless, patient
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HELLO = {
     "jsonrpc": "2.0",
@@ -142,14 +141,21 @@ def test_a_client_that_never_reads_holds_no_run_up(program: Program) -> None:
 
 @pytest.mark.slow
 def test_nonsense_on_stdin_is_survived(program: Program) -> None:
-    """Junk, wrong types and 4 MB of text are refused; the next call is answered, and stdout holds messages alone."""
+    """Junk, wrong types, ids that are none and 10 MB of text are refused; the next call is answered."""
     process = greeted(program)
     assert process.stdin is not None
-    process.stdin.write('junk\n{"a": \n[1, 2]\n"text"\n' + "\x00\n")
+    process.stdin.write(
+        'junk\n{"a": \n[1, 2]\n"text"\n' + "\x00\n" + '{"a":' * 10_000 + "\n" + "[" * 10_000 + "\n"
+    )
+    for impossible in ([1], {"a": 1}, None, 1.5, True):
+        cancelled = {"method": "notifications/cancelled", "params": {"requestId": impossible}}
+        send(process, {"jsonrpc": "2.0"} | cancelled, {"jsonrpc": "2.0", "id": impossible, "result": {}})
     send(process, {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": 7}})
     assert "error" in answer(process, 2)
     send(process, call(3, "validate_loop", spec="x" * 4_200_000))
     assert "longer than" in answer(process, 3)["result"]["content"][0]["text"]
+    send(process, call(30, "run_status", run_id="x" * 10_000_000))
+    assert "10,000,000 characters" in answer(process, 30)["result"]["content"][0]["text"]
     send(process, call(4, "no_such_tool"))
     refused = answer(process, 4)
     assert "error" in refused or refused["result"]["isError"]
@@ -204,6 +210,7 @@ def test_it_says_what_is_wrong_before_it_serves(program: Program, tmp_path: Path
     assert "allow_run" in err
 
 
+@pytest.mark.slow
 def test_requests_that_are_not_read_wait_outside(program: Program) -> None:
     """A client that only writes is held up after some hundred requests; once it reads, each of them is answered."""
     process = greeted(program)
@@ -227,3 +234,38 @@ def test_requests_that_are_not_read_wait_outside(program: Program) -> None:
         answer(process, 1_000 + number)
     os.write(pipe, left)
     answer(process, 1_000 + sent)
+
+
+STUCK = """\
+import asyncio, os
+from loopengt_mcp.server.signals import Signals
+
+async def main():
+    with Signals() as signals:
+        filling = os.open("/proc/self/fd/2", os.O_WRONLY | os.O_NONBLOCK)
+        try:
+            while True:
+                os.write(filling, b"x" * 512)
+        except BlockingIOError:
+            print("full", flush=True)
+        os.write(2, b"a line of a log")
+        print(await signals.caught, flush=True)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="fills a pipe by a way that only Linux has")
+def test_logs_that_nobody_reads_do_not_keep_a_server() -> None:
+    """With stderr full to the brim, and the server in the midst of writing to it, a signal is noticed all the same."""
+    with subprocess.Popen(
+        [sys.executable, "-c", STUCK], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "full\n"
+        process.send_signal(signal.SIGTERM)
+        try:
+            assert process.stdout.readline() == f"{int(signal.SIGTERM)}\n"
+            assert process.wait(timeout=10) == 0
+        finally:
+            process.kill()

@@ -16,9 +16,10 @@ from fixture_tasks import NAMES, REQUIRED, add_tasks
 
 from loopengt import Kernel
 from loopengt_mcp.options import McpOptions
-from loopengt_mcp.server.app import make_server
-from loopengt_mcp.server.http import bind, http_app, serve_http
+from loopengt_mcp.server.app import make_desk_and_server
+from loopengt_mcp.server.http import bind, http_app
 from loopengt_mcp.server.run_tasks import tasks_of_runs
+from loopengt_mcp.server.serving import serve_http
 
 if TYPE_CHECKING:
     from loopengt_mcp.server.desk import Desk
@@ -38,12 +39,13 @@ def main() -> None:
     parser.add_argument("--port", type=int)
     parser.add_argument("--token")
     given = parser.parse_args()
-    server = make_server(Kernel(given.project), McpOptions(), extensions=[tasks])
+    desk, server = make_desk_and_server(Kernel(given.project), McpOptions(), extensions=[tasks])
     add_content(server)
     add_asking(server)
     add_tasks(server)
     host = "127.0.0.1"
-    asyncio.run(serve_http(http_app(server, host=host, token=given.token), bind(host, given.port)))
+    app = http_app(server, host=host, token=given.token)
+    asyncio.run(serve_http(app, bind(host, given.port), desk))
 
 
 if __name__ == "__main__":

@@ -75,19 +75,17 @@ async def inspect_trace(
 ) -> TracePage:
     """Show what a run did."""
     desk = desk_of(ctx)
-    row = await desk.states.row(run_id)
-    state = await desk.states.state(row.run_id)
+    state, run = await desk.states.state_and_run(run_id)
     storage = await desk.runs.storage()
     return await read_page(
-        storage, state, cursor=cursor, limit=limit, step=step, types=types or [], full=full
+        storage, state, run.index, cursor=cursor, limit=limit, step=step, types=types or [], full=full
     )
 
 
 async def evaluate_run(ctx: Context, run_id: RunName = "latest") -> Evaluation:
     """Compute the figures of a run."""
-    desk = desk_of(ctx)
-    row = await desk.states.row(run_id)
-    return await evaluation(await desk.runs.storage(), await desk.states.state(row.run_id))
+    state, run = await desk_of(ctx).states.state_and_run(run_id)
+    return evaluation(run, state)
 
 
 class LookFeatures:

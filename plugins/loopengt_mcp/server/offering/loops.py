@@ -22,6 +22,7 @@ from loopengt_mcp.server.models import (
     Validation,
 )
 from loopengt_mcp.server.paths import shown
+from loopengt_mcp.server.wording import in_tools
 from loopengt_mcp.server.writing import target_of, write_loop
 
 if TYPE_CHECKING:
@@ -75,7 +76,11 @@ async def validate_loop(
     except SpecError as error:
         problems = [
             SpecProblem(
-                file=each.file, line=each.line, column=each.column, message=each.message, hint=each.hint
+                file=each.file,
+                line=each.line,
+                column=each.column,
+                message=each.message,
+                hint=in_tools(each.hint),
             )
             for each in error.problems[:_MOST_PROBLEMS]
         ]
@@ -115,9 +120,10 @@ async def create_loop(
     target = target_of(
         kernel.project, path, loops.name_of(files["loop.yaml"]) or template, folder=len(files) > 1
     )
-    loaded, written = write_loop(loops, kernel.project, target, files, overwrite=overwrite)
     # Only what a template holds that no client has filled in is as good as what a person has written.
-    desk.consents.written(written)
+    loaded, written = write_loop(
+        loops, kernel.project, target, files, overwrite=overwrite, before=desk.consents.written
+    )
     loop = shown(kernel.project, target)
     desk.news.of_loops(loop_uri(loop))
     needed = desk.consents.needed(Found(loaded, files["loop.yaml"], target, loop))

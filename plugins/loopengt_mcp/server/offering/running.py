@@ -13,7 +13,7 @@ from loopengt.errors import UsageError
 from loopengt.finding import is_driven
 from loopengt_hookspecs.engines import ForkRequest, ResumeRequest, RunRequest
 from loopengt_hookspecs.mcp_features import McpTool
-from loopengt_mcp.server.asking import Consent, check_consent, consent_or_question
+from loopengt_mcp.server.asking import Consent, check_consent, client_name, consent_or_question
 from loopengt_mcp.server.desk import desk_of
 from loopengt_mcp.server.loops import Found
 from loopengt_mcp.server.models import RunState
@@ -234,8 +234,9 @@ async def stop_run(
         raise UsageError(
             f"run {row.run_id} is {state.status}{reason}, so there is nothing to stop", remedy=state.next
         )
-    signal: dict[str, Any] = {"type": "stop"} | ({"now": True} if now else {})
-    await (await desk.runs.storage()).signal(row.run_id, signal | ({"comment": comment} if comment else {}))
+    said = comment.strip() or f"stopped over MCP by {client_name(ctx)}"
+    signal: dict[str, Any] = {"type": "stop", "comment": said} | ({"now": True} if now else {})
+    await (await desk.runs.storage()).signal(row.run_id, signal)
     return await settled(ctx, desk, row.run_id, wait_seconds)
 
 
