@@ -45,6 +45,7 @@ def loopengt_register_mcp_features(register: Register[McpFeatures]) -> None:
     register("answering", f"{where}.answering:AnswerFeatures", summary="Answers what runs ask people")
     register("host", "loopengt_mcp.host.features:HostFeatures", summary="Tasks for the model of an IDE")
     register("guides", f"{where}.guides:GuideFeatures", summary="Prompts to design and improve loops")
+    register("judging", f"{where}.judging:JudgeFeatures", summary="Has judges score runs")
     register("looking", f"{where}.looking:LookFeatures", summary="Looks at runs")
     register("loops", f"{where}.loops:LoopFeatures", summary="Writes and checks loops")
     register("reading", f"{where}.reading:ReadFeatures", summary="Loops, templates and traces as resources")

@@ -63,7 +63,7 @@ class Fold(StepsFold):
             self._done &= self.step_index.keys()
             self.context = event.data.get("context", self.context)
         self._count_under_way({})
-        self.end = self.stop = None
+        self.end = self.stop = self.ended_at = None
         self.status = RunStatus.RUNNING
 
     def _loop_rest(self, event: Event) -> None:
@@ -73,7 +73,7 @@ class Fold(StepsFold):
         self._count_under_way(event.data.get("under_way", {}))
         if self.status is RunStatus.PAUSED:
             return
-        self.stop = None
+        self.stop, self.ended_at = None, self.at
         for opened in self.open.values():
             known = self.step(opened.step)
             known.status = StepStatus.FAILED

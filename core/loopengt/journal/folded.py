@@ -35,6 +35,9 @@ class FoldedState:
         self.at = 0.0
         """Time of the last event, in seconds since the epoch."""
         self.started_at = 0.0
+        self.ended_at: float | None = None
+        """When the run ended, in seconds since the epoch; None: it has not. What is written behind its end, such
+        as a judge's verdict, does not change that."""
         self.turn = 0
         self.current_step_index = 0
         self.steps: dict[str, StepFold] = {}

@@ -16,7 +16,6 @@ __all__ = ["snapshot", "step_state"]
 
 def snapshot(fold: FoldedState) -> LoopState:
     """Return the state of a run as a ``LoopState`` of its own."""
-    over = fold.end is not None and fold.status is not RunStatus.PAUSED
     failed = fold.status is RunStatus.FAILED and fold.end is not None
     names = [*fold.step_index, *(name for name in fold.steps if name not in fold.step_index)]
     return LoopState(
@@ -41,7 +40,7 @@ def snapshot(fold: FoldedState) -> LoopState:
         context=fold.context,
         history=[_entry(entry) for entry in fold.history or ()],
         started_at=_moment(fold.started_at),
-        completed_at=_moment(fold.at) if over else None,
+        completed_at=_moment(fold.ended_at) if fold.ended_at is not None else None,
         error=(fold.end.detail or fold.end.reason.value) if failed and fold.end is not None else None,
         checkpoints=list(fold.checkpoints),
     )

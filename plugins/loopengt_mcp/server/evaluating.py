@@ -25,9 +25,9 @@ def evaluation(run: Followed, state: RunState) -> Evaluation:
     """
     fold, counts = run.fold, run.counts
     statuses = Counter(known.status for known in fold.steps.values())
-    total = max(len(fold.step_index), len(fold.steps))
+    total = len({*fold.step_index, *fold.steps})
     completed = statuses[StepStatus.COMPLETED]
-    ended = time() if state.driven_by else fold.at
+    ended = time() if state.driven_by else fold.ended_at or fold.at
     return Evaluation(
         run_id=state.run_id,
         loop=state.loop,
@@ -42,7 +42,7 @@ def evaluation(run: Followed, state: RunState) -> Evaluation:
         driven_seconds=round(fold.elapsed, 3),
         gates_passed=counts["gate.pass"],
         gates_failed=counts["gate.fail"],
-        retries=counts["step.retry"],
+        retries=counts["step.retry"] - run.waits,
         tokens=fold.tokens,
         cost_usd=round(fold.cost_usd, 6),
         unknown_costs=fold.unknown_costs,

@@ -30,6 +30,8 @@ class Followed:
         self.fold = Fold(history=False)
         self.counts: Counter[str] = Counter()
         """How many events there are of each type."""
+        self.waits = 0
+        """How many of the ``step.retry`` events only waited for a rate limit."""
         self.index = EventIndex()
         self.last: Event | None = None
         """The newest event that was read: another in its place means that this is not the same journal any more."""
@@ -38,6 +40,9 @@ class Followed:
         """Take in the next events."""
         self.fold.apply_all(events)
         self.counts.update(event.type for event in events)
+        self.waits += sum(
+            event.type == "step.retry" and event.data.get("reason") == "rate_limit" for event in events
+        )
         self.index.take(events)
         self.last = events[-1]
 

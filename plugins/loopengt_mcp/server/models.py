@@ -156,6 +156,35 @@ class Evaluation(BaseModel):
     tokens: int = 0
     cost_usd: float = 0.0
     unknown_costs: int = 0
+    metrics: dict[str, float | int | str | None] = Field(
+        default_factory=dict,
+        description="Those that were asked for; null: the run does not say, or it failed.",
+    )
+
+
+class Verdict(BaseModel):
+    """What one judge says of a run."""
+
+    judge: str
+    score: float = Field(description="0 to 1.")
+    passed: bool
+    threshold: float | None = Field(default=None, description="Lowest score that passes.")
+    reasoning: str = ""
+    criteria: dict[str, float] = Field(default_factory=dict, description="Scores by criterion, 0 to 1.")
+    cost_usd: float | None = Field(default=None, description="US dollars; null: nobody knows.")
+
+
+class Judgement(BaseModel):
+    """What judges say of a run."""
+
+    run_id: str
+    loop: str
+    passed: bool = Field(description="Whether every judge gave a verdict, and a good one.")
+    verdicts: list[Verdict] = Field(default_factory=list)
+    failures: dict[str, str] = Field(
+        default_factory=dict, description="Why judges came to no verdict, by name; they have no score."
+    )
+    recorded: bool = Field(default=False, description="Whether the verdicts stand in the run's journal.")
 
 
 class SpecProblem(BaseModel):

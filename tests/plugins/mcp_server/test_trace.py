@@ -118,3 +118,22 @@ async def test_a_trace_is_chosen_from(bench: Bench) -> None:
         figures = (await call("evaluate_run")).data
         assert (figures["total_steps"], figures["completed_steps"], figures["success_rate"]) == (2, 2, 1.0)
         assert (figures["gates_passed"], figures["gates_failed"], figures["retries"]) == (1, 1, 1)
+
+
+async def test_judges_score_a_run(bench: Bench) -> None:
+    """Verdicts come with reasons and stand in the journal; a judge without one is a failure, and no file is read."""
+    bench.agent.script("work", "42")
+    path = bench.write("loop.yaml", loop_spec())
+    async with bench.client() as call:
+        await call("run_loop", loop=path, wait_seconds=20)
+        good = (await call("judge_run", judges=["exact"], expected="42")).data
+        assert (good["passed"], good["recorded"], good["verdicts"][0]["score"]) == (True, True, 1.0)
+        bad = (await call("judge_run", judges=["exact"])).data
+        assert not bad["passed"]
+        assert "expected" in bad["failures"]["exact"]
+        seen = (await call("inspect_trace", types=["judge.score"])).data["events"]
+        assert [event["data"]["judge"] for event in seen] == ["exact"]
+        figures = (await call("evaluate_run", metrics=["gate_pass_rate", "tokens"])).data
+        assert figures["metrics"] == {"gate_pass_rate": None, "tokens": 0}
+        for name in ("exakt", path, "../judge.yaml"):
+            assert "there is no judge" in (await call("judge_run", judges=[name])).text

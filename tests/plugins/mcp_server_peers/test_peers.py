@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(700)]
 
 TOOLS = {
-    "approve", "create_loop", "evaluate_run", "fork_run", "inspect_trace", "list_runs", "list_templates",
+    "approve", "create_loop", "evaluate_run", "fork_run", "inspect_trace", "judge_run", "list_runs",
+    "list_templates",
     "resume_loop", "run_loop", "run_status", "stop_run", "validate_loop", "wait_run",
 }  # fmt: skip
 

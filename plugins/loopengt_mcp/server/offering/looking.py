@@ -8,6 +8,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import InputRequiredResult
 from pydantic import Field
 
+from loopengt.evaluating import measure, read_recorded
 from loopengt_hookspecs.mcp_features import McpTool
 from loopengt_mcp.host.sampling import next_sampling, samples_by_rounds
 from loopengt_mcp.server.desk import desk_of
@@ -82,10 +83,24 @@ async def inspect_trace(
     )
 
 
-async def evaluate_run(ctx: Context, run_id: RunName = "latest") -> Evaluation:
+async def evaluate_run(
+    ctx: Context,
+    run_id: RunName = "latest",
+    metrics: Annotated[
+        list[str] | None,
+        Field(
+            description="Further metrics to compute, such as time_to_goal or step_latency_p95; null: none."
+        ),
+    ] = None,
+) -> Evaluation:
     """Compute the figures of a run."""
-    state, run = await desk_of(ctx).states.state_and_run(run_id)
-    return evaluation(run, state)
+    desk = desk_of(ctx)
+    state, run = await desk.states.state_and_run(run_id)
+    found = evaluation(run, state)
+    if metrics:
+        recorded = await read_recorded(await desk.runs.storage(), state.run_id)
+        found.metrics = dict(measure(desk.kernel, recorded, metrics))
+    return found
 
 
 class LookFeatures:
@@ -128,7 +143,7 @@ class LookFeatures:
         yield McpTool(
             "evaluate_run",
             "Compute the figures of a run from its journal: turns, steps, success rate, durations, gates, retries, "
-            "tokens, cost. They judge no quality; judges are not part of this tool.",
+            "tokens, cost, and any registered metric by name. They judge no quality: for that, call judge_run.",
             evaluate_run,
             title="Figures of a run",
             read_only=True,

@@ -1,0 +1,1 @@
+"""What ``loopengt eval RUN…`` does: asks, and shows what was found."""
