@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from loopengt_html.paths import cumulative, path, per_step
@@ -101,7 +102,7 @@ class Writer:
             why=self._texts.put(one.why, rank, one.seq),
             items=[numbers[id(item)] for item in one.items if id(item) in numbers],
             parent=numbers.get(id(one.parent)) if one.parent is not None else None,
-            attemptsLeft=len(one.attempts) - len(attempts),
+            attemptsLeft=len(one.attempts) - len(attempts) or None,
         )
         return data
 
@@ -112,7 +113,7 @@ class Writer:
         calls = _most_calls(attempt.calls, self._calls_each)
         return {"n": attempt.number, "from": _time(attempt.began)} | _present(
             to=_time(attempt.ended),
-            waited=_time(attempt.waited),
+            waited=_time(attempt.waited) or None,
             after=attempt.why,
             asked=_time(attempt.asked),
             answered=_time(attempt.answered),
@@ -125,7 +126,7 @@ class Writer:
             origin=", ".join(attempt.origin),
             **_used(attempt.spent()),
             calls=[self._call(call) for call in calls],
-            callsLeft=len(attempt.calls) - len(calls),
+            callsLeft=len(attempt.calls) - len(calls) or None,
             checks=[self._check(check, last) for check in attempt.checks[-_MOST_CHECKS:]],
             scores=[self._score(score) for score in attempt.scores],
             child=places.get(attempt.run) if attempt.run else None,
@@ -158,15 +159,16 @@ class Writer:
 
     def _score(self, score: Score) -> dict[str, Any]:
         data = score.data
+        scores, criteria = data.get("scores"), data.get("criteria")
         return {"at": _time(score.at)} | _present(
-            **{key: data.get(key) for key in ("judge", "score", "passed", "threshold", "spread", "gate", "evaluation")},
+            **{key: data[key] for key in ("score", "threshold", "spread") if _is_figure(data.get(key))},
+            **{key: str(data[key]) for key in ("judge", "gate", "evaluation") if data.get(key)},
+            passed=data.get("passed") if isinstance(data.get("passed"), bool) else None,
             reasoning=self._texts.put(data.get("reasoning"), Rank.LATEST, score.seq),
-            scores=[value for value in data.get("scores") or [] if isinstance(value, int | float)],
-            criteria={
-                str(name): value
-                for name, value in (data.get("criteria") or {}).items()
-                if isinstance(value, int | float)
-            },
+            scores=[value for value in scores if _is_figure(value)] if isinstance(scores, list) else [],
+            criteria={str(name): value for name, value in criteria.items() if _is_figure(value)}
+            if isinstance(criteria, dict)
+            else {},
         )
 
     def _note(self, note: Note) -> dict[str, Any]:
@@ -180,8 +182,16 @@ def _present(**values: Any) -> dict[str, Any]:
     return {
         key: value
         for key, value in values.items()
-        if value is not None and value != "" and value != [] and value != {} and (value is not False or key == "passed")
+        if value is not None
+        and value != ""
+        and value != []
+        and value != {}
+        and (value is not False or key == "passed")
     }
+
+
+def _is_figure(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _time(seconds: float | None) -> float | None:

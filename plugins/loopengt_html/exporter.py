@@ -45,7 +45,7 @@ class HtmlExporter:
                     "loop": state.loop_name,
                     "status": state.status.value,
                     "reason": state.reason or state.status.value,
-                    "start": runs[0].header and events[0].timestamp.timestamp() if runs else None,
+                    "start": events[0].timestamp.timestamp() if events else None,
                     "runs": data,
                     "texts": table,
                     "events": {"packs": len(rows), "count": len(events), "bare": bare, "missing": missing},

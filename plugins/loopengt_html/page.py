@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from loopengt_html.record import Execution, Run
     from loopengt_hookspecs.models import LoopState
+    from loopengt_html.record import Execution, Run
 
 __all__ = ["assets", "block", "page"]
 
@@ -97,7 +97,7 @@ def _head(state: LoopState, run: Run | None) -> str:
         ("Time", duration(run.driven, fine=True) if run is not None else "-", "driven, without pauses"),
         ("Turns", f"{state.turn:,}", _pattern(run)),
         ("Tokens", f"{spent.tokens:,}" if spent is not None else "-", ""),
-        ("Cost", dollars(spent.cost, spent.unknown) if spent is not None else "-", ""),
+        ("Cost", _cost(run), ""),
         ("Started", _day(state.started_at), _clock(state.started_at)),
     ]
     tiles = "".join(
@@ -135,7 +135,7 @@ def _plain(run: Run | None) -> str:
     shown = executions if len(executions) <= _FIRST + _LAST else executions[:_FIRST] + executions[-_LAST:]
     missing = len(executions) - len(shown)
     note = f"<p>{missing:,} steps in the middle are left out.</p>" if missing else ""
-    rows = "".join(map(_row, shown))
+    rows = "".join(_row(run, execution) for execution in shown) if run is not None else ""
     return (
         "<section><h2>Steps</h2><p>Timeline, graph, prompts and outputs need JavaScript.</p>"
         f'{note}<div class="wide"><table><thead><tr><th>Turn</th><th>Step</th><th>Status</th><th>Attempts</th>'
@@ -143,10 +143,14 @@ def _plain(run: Run | None) -> str:
     )
 
 
-def _row(execution: Execution) -> str:
+def _row(run: Run, execution: Execution) -> str:
     checks = [check for attempt in execution.attempts for check in attempt.checks]
     gates = ", ".join(f"{check.gate} {'passed' if check.passed else 'failed'}" for check in checks[-6:])
-    seconds = duration(execution.ended - execution.began, fine=True) if execution.ended is not None else "-"
+    seconds = (
+        duration(run.driven_between(execution.began, execution.ended), fine=True)
+        if execution.ended is not None
+        else "-"
+    )
     tokens = sum(attempt.spent().tokens for attempt in execution.attempts)
     cells = (str(execution.turn), execution.step, execution.status, str(len(execution.attempts)), gates, seconds,
              f"{tokens:,}")  # fmt: skip
@@ -159,6 +163,13 @@ def _text(text: str) -> str:
 
 def _short(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[:longest]}…"
+
+
+def _cost(run: Run | None) -> str:
+    spent = run.spent() if run is not None else None
+    if spent is None:
+        return "-"
+    return "unknown" if spent.unknown and not spent.cost else dollars(spent.cost, spent.unknown)
 
 
 def _day(at: datetime) -> str:

@@ -42,7 +42,9 @@ def path(run: Run) -> dict[str, Any]:
         node["running"] += execution.status == "running"
         node["attempts"] += len(execution.attempts)
         node["children"] += sum(bool(attempt.run) for attempt in execution.attempts)
-        node["refused"] += any(not check.passed for attempt in execution.attempts[-1:] for check in attempt.checks)
+        node["refused"] += any(
+            not check.passed for attempt in execution.attempts[-1:] for check in attempt.checks
+        )
     taken = [execution for execution in whole if execution.status != "skipped"]
     edges: dict[tuple[str, str], int] = {}
     for edge in _edges(taken):
@@ -62,7 +64,7 @@ def per_step(run: Run) -> list[dict[str, Any]]:
             continue
         entry["turns"] += 1
         if execution.ended is not None:
-            entry["seconds"] += execution.ended - execution.began
+            entry["seconds"] += run.driven_between(execution.began, execution.ended)
         for attempt in execution.attempts:
             spent = attempt.spent()
             entry["tokens"] += spent.tokens
@@ -87,7 +89,11 @@ def cumulative(run: Run) -> list[list[float]]:
         tokens, cost = tokens + spent.tokens, cost + spent.cost
         points.append([round(at, 3), tokens, round(cost, 6)])
     stride = -(-len(points) // _MOST_POINTS)
-    return [point for at, point in enumerate(points) if at % stride == 0 or at == len(points) - 1] if points else []
+    return (
+        [point for at, point in enumerate(points) if at % stride == 0 or at == len(points) - 1]
+        if points
+        else []
+    )
 
 
 def _node(name: str) -> dict[str, Any]:

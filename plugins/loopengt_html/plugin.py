@@ -14,4 +14,6 @@ if TYPE_CHECKING:
 @hookimpl
 def loopengt_register_exporters(register: Register[Exporter | Sender]) -> None:
     """Register html."""
-    register("html", "loopengt_html.exporter:HtmlExporter", summary="One page to look at, offline and on a phone")
+    register(
+        "html", "loopengt_html.exporter:HtmlExporter", summary="One page to look at, offline and on a phone"
+    )

@@ -172,6 +172,11 @@ class Run:
     """Reason and detail of its end or pause; None: there is none."""
     driven: float = 0.0
 
+    def driven_between(self, since: float, until: float) -> float:
+        """Seconds from one time to another, without pauses."""
+        rested = sum(max(0.0, min(until, end) - max(since, begin)) for begin, end, _ in self.pauses)
+        return until - since - rested
+
     def spent(self) -> Usage:
         """What all attempts have used."""
         total = Usage()

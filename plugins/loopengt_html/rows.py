@@ -85,4 +85,6 @@ def _value(value: Any, texts: Texts, seq: int) -> Any:
     if not value:
         return value
     found = texts.put(value, Rank.OTHER, seq)
-    return json.loads(found["j"]) if "j" in found else found
+    if "t" in found or (isinstance(value, dict) and value.keys() <= {"t", "j"}):
+        return found  # a value that looks like what stands for a text must not be taken for it
+    return json.loads(found["j"])

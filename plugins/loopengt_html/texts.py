@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import math
+import re
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -14,10 +16,14 @@ __all__ = ["SHORT", "Rank", "Texts", "as_json", "packed"]
 SHORT = 240
 """Characters of a text that needs no place of its own."""
 
+_ESCAPED = re.compile("[<>&\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _INLINE_EACH = 20_000
 _INLINE_ALL = 400_000
 _CHUNK = 600_000
 _SMALLEST_CHUNK = 20_000
+_MOST_MISSES = 6
+"""Texts that did not fit after which no more are tried: compressing 50 MB in vain takes long."""
+
 _HEAD = 300
 _MOST_HEADS = 1_000
 _LONGEST = {0: 600_000, 1: 600_000, 2: 300_000}
@@ -46,18 +52,16 @@ class _Text:
 def as_json(value: Any) -> str:
     """Write a value as JSON that can stand in any HTML document and any encoding.
 
-    ``<``, ``>`` and ``&`` are escaped, and so are line separators and lone surrogates.
+    ``<``, ``>`` and ``&`` are escaped, and so are line separators, what reorders or hides text, and lone surrogates.
     """
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
-    for char in "<>&\u2028\u2029":
-        if char in text:
-            text = text.replace(char, f"\\u{ord(char):04x}")
+    text = _dump(value, (",", ":"))
+    text = _ESCAPED.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def packed(value: Any) -> str:
     """Write a value as compressed JSON, in base64."""
-    data = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    data = _dump(value, (",", ":"))
     return base64.b64encode(gzip.compress(data.encode("utf-8", "backslashreplace"), 6, mtime=0)).decode()
 
 
@@ -67,6 +71,7 @@ class Texts:
     def __init__(self) -> None:
         self._texts: list[_Text] = []
         self._known: dict[tuple[str, str], int] = {}
+        self._misses = 0
         self._values: dict[int, tuple[Any, str]] = {}
 
     def put(self, value: Any, rank: Rank, seq: int) -> Any:
@@ -106,9 +111,7 @@ class Texts:
             begins, when there is no place for it); and the packs, each compressed JSON in base64.
         """
         table: list[dict[str, Any]] = [_entry(text) for text in self._texts]
-        order = sorted(
-            range(len(table)), key=lambda at: (self._texts[at].rank, -self._texts[at].seq)
-        )
+        order = sorted(range(len(table)), key=lambda at: (self._texts[at].rank, -self._texts[at].seq))
         rest, left = self._inline(order, table, min(_INLINE_ALL, budget // 3))
         budget -= min(_INLINE_ALL, budget // 3) - left
         packs: list[str] = []
@@ -133,7 +136,7 @@ class Texts:
     def _write(self, value: Any) -> str:
         known = self._values.get(id(value))
         if known is None:
-            text = json.dumps(value, ensure_ascii=False, default=str)
+            text = _dump(value, (", ", ": "))
             known = self._values[id(value)] = (value, text)  # the value is kept, so that its id stays its own
         return known[1]
 
@@ -152,12 +155,13 @@ class Texts:
 
     def _add(self, chunk: list[int], table: list[dict[str, Any]], packs: list[str], budget: int) -> int:
         """Make a pack of some texts, or packs of its halves as long as they fit; return what is left."""
-        if not chunk or budget < _SMALLEST_CHUNK:
+        if not chunk or budget < _SMALLEST_CHUNK or self._misses >= _MOST_MISSES:
             return budget
         shown = [self._cut(at) for at in chunk]
         pack = packed(shown)
         if len(pack) > budget:
             if len(chunk) == 1:
+                self._misses += 1
                 return budget
             half = len(chunk) // 2
             left = self._add(chunk[:half], table, packs, budget)
@@ -178,6 +182,22 @@ class Texts:
             return text
         tail = longest // 4
         return f"{text[: longest - tail]}\n… {len(text) - longest:,} characters are left out here …\n{text[-tail:]}"
+
+
+def _dump(value: Any, separators: tuple[str, str]) -> str:
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=separators, default=str, allow_nan=False)
+    except ValueError:  # JSON, as browsers read it, has no infinity
+        return json.dumps(_finite(value), ensure_ascii=False, separators=separators, default=str)
+
+
+def _finite(value: Any) -> Any:
+    """Return a value with words in place of infinities and of what is no number."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    return [_finite(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def _entry(text: _Text) -> dict[str, Any]:

@@ -63,6 +63,9 @@ def brief(kind: str, data: dict[str, Any]) -> str:
         return one_line(data.get("input") or data.get("tools") or "", _LONGEST)
     if kind.startswith("gate."):
         return one_line(data.get("feedback") or "", _LONGEST)
+    if kind in ("step.start", "step.complete") and not data.get("skipped"):
+        about = (("turn", data.get("turn")), ("attempt", data.get("attempt")), ("by", data.get("agent")))
+        return one_line(", ".join(f"{word} {value}" for word, value in about if value), _LONGEST)
     if kind == "judge.score":
         return f"{one_line(data.get('judge') or '?')} {one_line(data.get('score'))}"
     if kind in ("loop.complete", "loop.error", "loop.pause", "loop.stop"):
