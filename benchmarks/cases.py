@@ -189,6 +189,18 @@ CASES = (
     _resume("resume-laps", "Resume of a killed run, one step repeated", "laps", "killed"),
     _resume("resume-long", "Resume of a killed run, a hundred thousand laps", "laps", "killed", 100_000, 3.0),
     Case(
+        "trace",
+        "Traces: whole processes that write a recorded run out",
+        "benchmarks.traces:trace",
+        (
+            Measure("tree", "loopengt trace, tree", "s", aim=0.5),
+            Measure("json", "loopengt trace, json", "s", aim=0.5),
+            Measure("memory", "largest memory of these processes", "MB"),
+        ),
+        {"events": 10_000, "formats": "tree json"},
+        {"events": 100, "formats": "tree json"},
+    ),
+    Case(
         "memories",
         "Memory: entries of 40 words and a vector, found among many",
         "benchmarks.memories:find",

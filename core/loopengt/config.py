@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from loopengt.errors import ConfigError
 from loopengt.naming import hint, normalise
+from loopengt.toml_text import parse_toml, read_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,6 +30,7 @@ __all__ = [
     "MemorySettings",
     "ObserverSettings",
     "PluginSettings",
+    "RedactionSettings",
     "StorageSettings",
     "default_of",
     "load_config",
@@ -94,6 +96,18 @@ class PluginSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RedactionSettings:
+    """``[redaction]``: what is kept out of journals, and out of all that is shown or sent."""
+
+    patterns: tuple[str, ...] = ()
+    """Regular expressions."""
+    names: tuple[str, ...] = ()
+    """Environment variables whose values are secrets although their names do not say so."""
+    tokens: bool = True
+    """Whether what looks like a well-known token or a private key is kept out of what is shown or sent."""
+
+
+@dataclass(frozen=True, slots=True)
 class StorageSettings:
     """``[storage]``: where journals are kept."""
 
@@ -108,9 +122,11 @@ SECTIONS: dict[str, type[Any]] = {
     "memory": MemorySettings,
     "observers": ObserverSettings,
     "plugins": PluginSettings,
+    "redaction": RedactionSettings,
     "storage": StorageSettings,
 }
-"""Every section and its settings: a field with a tuple takes a list of texts, any other a text."""
+"""Every section and its settings: a field with a tuple takes a list of texts, one with a bool true or false, any other
+a text."""
 
 PLUGIN_SECTIONS = ("mcp",)
 """Sections that are short for the options of the plugin of that name: ``[mcp]`` for ``[plugins.mcp]``."""
@@ -127,6 +143,7 @@ class Config:
     memory: MemorySettings = field(default_factory=MemorySettings)
     observers: ObserverSettings = field(default_factory=ObserverSettings)
     plugins: PluginSettings = field(default_factory=PluginSettings)
+    redaction: RedactionSettings = field(default_factory=RedactionSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
     options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Options by plugin, as written: the plugin's own model validates them at first use."""
@@ -170,7 +187,7 @@ def load_config(
         ConfigError: One or more settings are not usable; the message names all of them.
     """
     if tables is None:
-        tables = _read_tables(file)
+        tables = read_tables(file)
     problems: list[str] = []
     values: dict[str, dict[str, Any]] = {section: {} for section in SECTIONS}
     plugins: dict[str, dict[str, Any]] = {}
@@ -189,33 +206,6 @@ def load_config(
         raise ConfigError("\n".join(problems))
     sections = {name: settings(**values[name]) for name, settings in SECTIONS.items()}
     return Config(**sections, options=plugins, sources=sources)
-
-
-def _read_tables(file: Path) -> dict[str, Any]:
-    try:
-        text = file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return {}
-    except UnicodeDecodeError as exc:
-        raise ConfigError(f"{file}: byte {exc.start} is not UTF-8", remedy="save it as UTF-8 text") from exc
-    except OSError as exc:
-        raise ConfigError(f"{file} cannot be read: {exc.strerror}") from exc
-    return _parse(text, str(file))
-
-
-def _parse(text: str, source: str) -> dict[str, Any]:
-    import re
-    import tomllib
-
-    try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as exc:
-        lines = text.split("\n")
-        what = str(exc).removesuffix(" (at end of document)")
-        where = f"{len(lines)}:{len(lines[-1]) + 1}"
-        if place := re.search(r" \(at line (\d+), column (\d+)\)$", what):
-            what, where = what[: place.start()], f"{place[1]}:{place[2]}"
-        raise ConfigError(f"{source}:{where}: {what}", remedy="see https://toml.io for its syntax") from exc
 
 
 def _from_tables(tables: Mapping[str, Any], source: str) -> Iterator[_Setting]:
@@ -294,17 +284,38 @@ def _checked(setting: _Setting) -> Any:
     if isinstance(default, tuple):
         value = _as_list(setting)
         fits = isinstance(value, tuple) and all(isinstance(item, str) and item for item in value)
+        if fits and setting.path == ("redaction", "patterns"):
+            _check_patterns(value, where)
+    elif isinstance(default, bool):
+        value = _SWITCH.get(setting.value.lower(), setting.value) if setting.text else setting.value
+        fits = isinstance(value, bool)
     else:
         value = setting.value
         fits = isinstance(value, str) and value != ""
     if not fits:
-        expected = "a list of texts" if isinstance(default, tuple) else "a text"
+        expected = {tuple: "a list of texts", bool: "true or false"}.get(type(default), "a text")
         raise ConfigError(f"{where}: {expected} is expected, not {setting.value!r}")
     return value
 
 
+_SWITCH = dict.fromkeys(("true", "1", "on", "yes"), True) | dict.fromkeys(("false", "0", "off", "no"), False)
+
+
+def _check_patterns(patterns: tuple[str, ...], where: str) -> None:
+    import re
+
+    for pattern in patterns:
+        try:
+            re.compile(pattern)
+        except (re.error, OverflowError, RecursionError) as exc:
+            raise ConfigError(f"{where}: {pattern!r} is not a regular expression: {exc}") from exc
+
+
 def _as_list(setting: _Setting) -> Any:
     value = setting.value
+    # Commas and brackets are part of patterns: what is no TOML list of texts is one pattern.
+    if setting.text and setting.path == ("redaction", "patterns") and not value.startswith(('["', "['")):
+        return (value,)
     if setting.text and not value.startswith("["):
         return tuple(filter(None, (item.strip() for item in value.split(","))))
     if setting.text:
@@ -313,7 +324,7 @@ def _as_list(setting: _Setting) -> Any:
 
 
 def _toml_value(setting: _Setting) -> Any:
-    return _parse(f"value = {setting.value}", setting.source)["value"]
+    return parse_toml(f"value = {setting.value}", setting.source)["value"]
 
 
 def _set_option(plugins: dict[str, dict[str, Any]], setting: _Setting) -> None:

@@ -7,18 +7,13 @@ for these characters and no more. Nothing is looked at twice: time grows with th
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, AnyStr, Generic, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["has_token", "without_tokens"]
-
-
-class _Shape(NamedTuple, Generic[AnyStr]):
-    anchor: AnyStr
-    token: re.Pattern[AnyStr]
-    """Matches from the anchor on; its group ``token``, or all of it, is the secret."""
+__all__ = ["may_hold_tokens", "without_tokens"]
 
 
 def _edge(characters: str) -> str:
@@ -28,7 +23,7 @@ def _edge(characters: str) -> str:
 
 _WORD = "A-Za-z0-9_-"
 _PLAIN = "A-Za-z0-9"
-_DIGIT_SOON = rf"(?=[A-Za-z_-]{{0,300}}[0-9])"  # else it may be words that are joined by dashes
+_DIGIT_SOON = r"(?=[A-Za-z_-]{0,300}[0-9])"  # else it may be words that are joined by dashes
 
 _SOURCES: tuple[tuple[str, str], ...] = (
     ("sk-", rf"{_edge(_WORD)}sk-{_DIGIT_SOON}[{_WORD}]{{16,}}"),
@@ -62,104 +57,72 @@ _SOURCES: tuple[tuple[str, str], ...] = (
     ),
 )
 
-_TEXT = tuple(_Shape(anchor, re.compile(token)) for anchor, token in _SOURCES)
-_BYTES = tuple(_Shape(anchor.encode(), re.compile(token.encode())) for anchor, token in _SOURCES)
-
-_KEY_BEGIN, _KEY_END = "-----BEGIN ", "-----END "
 _KEY_HEAD = r"-----BEGIN (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----"
 _KEY_FOOT = r"-----END (?:[A-Z0-9]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----"
 _KEY_BODY = r"[A-Za-z0-9+/=\\\s]*"  # what there is of one whose end was cut off
 _LONGEST_KEY = 20_000
 
 
-class _KeyForm(NamedTuple, Generic[AnyStr]):
-    begin: AnyStr
-    end: AnyStr
-    head: re.Pattern[AnyStr]
-    foot: re.Pattern[AnyStr]
-    body: re.Pattern[AnyStr]
+_BEGIN, _END = "-----BEGIN ", "-----END "
+
+_compiled = cache(re.compile)  # when it is needed, which is seldom
+_anchors = [_BEGIN.encode(), *(anchor.encode() for anchor, _ in _SOURCES)]
 
 
-_TEXT_KEY = _KeyForm(_KEY_BEGIN, _KEY_END, *map(re.compile, (_KEY_HEAD, _KEY_FOOT, _KEY_BODY)))
-_BYTES_KEY = _KeyForm(
-    _KEY_BEGIN.encode(),
-    _KEY_END.encode(),
-    *(re.compile(part.encode()) for part in (_KEY_HEAD, _KEY_FOOT, _KEY_BODY)),
-)
+def may_hold_tokens(data: bytes) -> bool:
+    """Whether there may be a token in UTF-8 bytes; quick, and never wrong in saying that there is none."""
+    return any(anchor in data for anchor in _anchors)
 
 
-def has_token(data: bytes) -> bool:
-    """Whether there may be a token in some bytes; quick, and never wrong in saying that there is none."""
-    return _KEY_BEGIN.encode() in data or any(shape.anchor in data for shape in _BYTES)
+def without_tokens(text: str, mark: str) -> str:
+    """Return a text with ``mark`` in the place of each token; JSON in it stays JSON."""
+    for anchor, token in _SOURCES:
+        if anchor in text:
+            text = _replaced(text, _tokens(text, anchor, _compiled(token)), mark)
+    return _replaced(text, _keys(text), mark) if _BEGIN in text else text
 
 
-def without_tokens(data: AnyStr, mark: AnyStr) -> AnyStr:
-    """Return text, or UTF-8 bytes such as encoded JSON, with each token replaced.
-
-    Args:
-        data: Anything; encoded JSON stays valid.
-        mark: Takes the token's place.
-    """
-    if isinstance(data, bytes):
-        shapes, key = _BYTES, _BYTES_KEY
-    else:
-        shapes, key = _TEXT, _TEXT_KEY  # type: ignore[assignment]  # of the same kind of text as ``data``
-    for shape in shapes:
-        if shape.anchor in data:
-            data = _replaced(data, _tokens(data, shape), mark)  # type: ignore[arg-type]
-    return _replaced(data, _keys(data, key), mark) if key.begin in data else data  # type: ignore[arg-type,operator]
-
-
-def _replaced(data: AnyStr, spans: Iterable[tuple[int, int]], mark: AnyStr) -> AnyStr:
-    parts: list[AnyStr] = []
+def _replaced(text: str, spans: Iterable[tuple[int, int]], mark: str) -> str:
+    parts: list[str] = []
     done = 0
     for begin, end in spans:
-        parts += [data[done:begin], mark]
+        parts += [text[done:begin], mark]
         done = end
-    return mark[:0].join([*parts, data[done:]]) if parts else data
+    return "".join([*parts, text[done:]]) if parts else text
 
 
-def _tokens(data: AnyStr, shape: _Shape[AnyStr]) -> Iterable[tuple[int, int]]:
-    at = data.find(shape.anchor)
-    group = "token" if "token" in shape.token.groupindex else 0
+def _tokens(text: str, anchor: str, token: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+    group = "token" if "token" in token.groupindex else 0
+    at = text.find(anchor)
     while at >= 0:
-        found = shape.token.match(data, at)
+        found = token.match(text, at)
         if found is not None:
             yield found.span(group)
-        at = data.find(shape.anchor, at + 1 if found is None else found.end())
+        at = text.find(anchor, at + 1 if found is None else found.end())
 
 
-def _keys(data: AnyStr, form: _KeyForm[AnyStr]) -> Iterable[tuple[int, int]]:
-    at, foot = data.find(form.begin), 0
+def _keys(text: str) -> Iterator[tuple[int, int]]:
+    at, foot = text.find(_BEGIN), 0
     while at >= 0:
-        head = form.head.match(data, at)
+        head = _compiled(_KEY_HEAD).match(text, at)
         done = at + 1
         if head is not None:
-            if 0 <= foot < head.end():  # found once, not once for each beginning
-                foot = data.find(form.end, head.end())
-            closing = form.foot.match(data, foot) if 0 <= foot - head.end() < _LONGEST_KEY else None
-            if closing is not None and not _leaves_text(data, head.end(), foot):
-                done = closing.end()
-            else:
-                body = form.body.match(data, head.end())
-                done = head.end() if body is None else body.end()
-                done -= _half_escape(data, done)
+            if 0 <= foot < head.end():  # looked for once, not once for each beginning
+                foot = text.find(_END, head.end())
+            done = _end_of_key(text, head.end(), foot)
             yield at, done
-        at = data.find(form.begin, done)
+        at = text.find(_BEGIN, done)
 
 
-def _leaves_text(data: AnyStr, begin: int, end: int) -> bool:
-    """Whether a text of encoded JSON ends in between: a quotation mark is part of no key."""
-    part = data[begin:end]
-    return (b'"' in part) if isinstance(part, bytes) else ('"' in part)
-
-
-def _half_escape(data: AnyStr, end: int) -> int:
-    """Count the backslashes before an end that what follows them needs, as before a quotation mark in JSON."""
-    following = data[end : end + 1]
-    if following not in (b'"', '"'):
-        return 0
+def _end_of_key(text: str, begin: int, foot: int) -> int:
+    # A quotation mark is part of no key: a text of JSON ends there.
+    if 0 <= foot - begin < _LONGEST_KEY and '"' not in text[begin:foot]:
+        closing = _compiled(_KEY_FOOT).match(text, foot)
+        if closing is not None:
+            return closing.end()
+    body = _compiled(_KEY_BODY).match(text, begin)
+    end = begin if body is None else body.end()
     slashes = 0
-    while data[end - slashes - 1 : end - slashes] in (b"\\", "\\"):
+    while text[end - slashes - 1 : end - slashes] == "\\":
         slashes += 1
-    return slashes % 2
+    return end - slashes % 2  # the last one belongs to what follows, such as a quotation mark

@@ -27,7 +27,12 @@ class Observer(Protocol):
 
 
 class Exporter(Protocol):
-    """Writes a run's trace as a document of one format."""
+    """Writes a run's trace as a document of one format.
+
+    One that leaves something out of long runs may have a method ``complete()``, which returns an exporter that leaves
+    nothing out, for ``trace --all``. One whose documents grow large may have ``parts(state, events)``, which yields the
+    same document piece by piece.
+    """
 
     def export(self, state: LoopState, events: Sequence[TraceEvent]) -> str:
         """Render a run.

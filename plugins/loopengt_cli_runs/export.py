@@ -31,6 +31,8 @@ def export(kernel: Kernel, run_name: str, output: Path | None, no_workspace: boo
     The file has the journal, the spec and all outputs, the runs of sub-loops, and the files of the workspace, except
     those that git ignores. Each part has its checksum. Who can read the file can read all that. A run that somebody
     drives is refused, since its files would not fit its journal; pause it first, with Ctrl-C.
+
+    To show a run to people, or send its trace to a service: loopengt export.
     """
     from loopengt.cli.retyping import command_line
     from loopengt_cli_runs.sizes import children_text, size_text

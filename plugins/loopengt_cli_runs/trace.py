@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,90 +11,37 @@ from loopengt.cli import pass_kernel
 
 if TYPE_CHECKING:
     from loopengt import Kernel
-    from loopengt_cli_runs.reading import Recorded
 
 __all__ = ["trace"]
 
 
 @click.command("trace")
 @click.argument("run_name", metavar="RUN")
-@click.option("-f", "--format", "form", default="tree", metavar="NAME", show_default=True,
-              help="tree, json, jsonl, markdown, or another exporter that a plugin registers.")  # fmt: skip
+@click.option("-f", "--format", "form", metavar="NAME",
+              help="tree (default), json, jsonl, markdown, or another document that a plugin writes.")  # fmt: skip
+@click.option("--all", "everything", is_flag=True, help="Every call of an attempt, also when there are many.")
+@click.option(
+    "--step", metavar="NAME[#N]", help="Only this step, or its Nth execution, with prompts and outputs."
+)
+@click.option("--full", is_flag=True, help="With --step: long texts too.")
+@click.option("--events", "as_events", is_flag=True, help="One line for each event.")
+@click.option("--follow", is_flag=True, help="Show events as they come, until the run ends or pauses.")
+@click.option("--diff", "other", metavar="RUN", help="Show how another run differs from this one.")
+@click.option("-o", "--output", "target", metavar="FILE", type=click.Path(path_type=Path),
+              help="Write into a file, in place of stdout.")  # fmt: skip
 @pass_kernel
-def trace(kernel: Kernel, run_name: str, form: str) -> int:
-    """Show what a run did. RUN is its id, a prefix of it, or latest."""
-    import asyncio
+def trace(kernel: Kernel, /, run_name: str, **options: Any) -> int:
+    """Show what a run did, without secrets. RUN is its id, a prefix of it, or latest.
 
-    from loopengt.cli.retyping import command_line
-    from loopengt_cli_runs.reading import read_run
-
-    check_format(kernel, form)
-    recorded = asyncio.run(read_run(kernel, run_name))
-    if recorded.events:
-        show(render(kernel, form, recorded), form)
-    if recorded.damage is not None:
-        click.echo(f"Error: {recorded.damage}", err=True)
-        return 1
-    if recorded.crashed:
-        resume = command_line(kernel, "resume", recorded.state.run_id)
-        click.echo(f"Nobody drives this run: {resume}", err=True)
-    return 0
-
-
-def check_format(kernel: Kernel, form: str) -> None:
-    """Refuse a format that nobody registers.
-
-    Raises:
-        UsageError: No loaded plugin has such an exporter.
+    With --follow Ctrl-C ends the looking, and not the run. To send a run to a service: loopengt export.
     """
-    from loopengt.errors import UsageError
-    from loopengt.naming import hint
+    from loopengt_cli_runs.collecting import few_collections
 
-    known = kernel.names("exporters")
-    if form not in known:
-        raise UsageError(f"there is no exporter {form!r}{hint(form, known)}")
+    with few_collections():
+        from loopengt_cli_runs.documents import check_target
+        from loopengt_cli_runs.tracing import Asked, show_trace
 
-
-def render(kernel: Kernel, form: str, recorded: Recorded) -> str:
-    """Have the exporter write the run.
-
-    Raises:
-        PluginError: It fails; the message names the plugin.
-    """
-    from loopengt.errors import LoopengtError, PluginError
-
-    exporter = kernel.get("exporters", form)
-    try:
-        text: str = exporter.export(recorded.state, recorded.events)
-    except LoopengtError:
-        raise
-    except Exception as exc:
-        plugin = kernel.component("exporters", form).plugin
-        raise PluginError(
-            f"the exporter {form!r} of the plugin {plugin!r} failed: {type(exc).__name__}: {exc}",
-            remedy="Another format still shows the run, such as --format json.",
-        ) from exc
-    return text
-
-
-def show(text: str, form: str) -> None:
-    """Write a document to stdout, a tree with colours when that is a terminal."""
-    import io
-    import sys
-
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a terminal that lacks a character still shows the rest
-    if form == "tree" and sys.stdout.isatty():
-        text = coloured(text)
-    click.echo(text, nl=False)
-
-
-def coloured(tree: str) -> str:
-    """Colour the verdicts of a tree, unless the person does not want colours."""
-    import os
-    import re
-
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return tree
-    tree = re.sub(r"\bFAIL\b|(?<=  )failed\b|\berror:", lambda found: click.style(found[0], fg="red"), tree)
-    return re.sub(r"(?<= )pass\b|(?<=  )completed\b", lambda found: click.style(found[0], fg="green"), tree)
+        asked = Asked(**options)
+        asked.check()
+        check_target(asked.target)
+        return show_trace(kernel, run_name, asked)

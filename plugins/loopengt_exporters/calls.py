@@ -1,20 +1,17 @@
-"""What an agent did within an attempt: its requests to models and its calls of tools."""
+"""Writes what an agent asked of models and tools: a line each, or a count of many."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from loopengt.display import duration, one_line, spent
-from loopengt.journal import total_tokens
 
-__all__ = ["CALLS", "MOST", "Call", "add_call", "call_facts", "count_lines"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
-CALLS = frozenset(
-    {"model.request", "model.response", "model.error", "tool.call", "tool.result", "tool.error"}
-)
-"""Types of events that tell of calls."""
+    from loopengt.story import Call
+
+__all__ = ["MOST", "call_facts", "call_lines"]
 
 MOST = 20
 """Calls of one attempt that are shown one by one."""
@@ -23,48 +20,10 @@ _GIVEN = 80
 _WHY = 100
 
 
-@dataclass(slots=True)
-class Call:
-    """One request to a model, or one call of a tool."""
-
-    kind: str
-    """model or tool."""
-    key: str
-    """What tells it from others of the attempt; empty: its agent does not say."""
-    name: str = ""
-    """The tool, or the model where it is known."""
-    given: Any = None
-    """What the tool was given."""
-    status: str = ""
-    """ok or FAIL; empty: nobody knows."""
-    error: str = ""
-    seconds: float | None = None
-    tokens: int = 0
-    cost_usd: float | None = None
-
-
-def add_call(calls: list[Call], kind: str, data: dict[str, Any]) -> None:
-    """Bring the calls of an attempt forward by an event of one of them."""
-    family, _, what = kind.partition(".")
-    name = str(data.get("tool") or data.get("name") or "?") if family == "tool" else ""
-    key = str(data.get("call") or data.get("call_id") or "")
-    call = _under_way(calls, family, key, name)
-    # A call that begins once more was cut short before; one without a key may be another.
-    if call is None or (what == "call" and not key):
-        call = Call(family, key, name)
-        calls.append(call)
-    if data.get("input") is not None:
-        call.given = data["input"]
-    if what in ("request", "call"):
-        return
-    call.status = "FAIL" if what == "error" else "ok"
-    call.error = str(data.get("error") or "")
-    call.seconds = data.get("duration")
-    if family == "model":
-        response = data.get("response")
-        call.name = str(response.get("model") or "") if isinstance(response, dict) else ""
-        call.tokens = total_tokens(data.get("token_usage") or {})
-        call.cost_usd = data.get("cost_usd")
+def call_lines(calls: list[Call], most: int | None = MOST) -> list[tuple[str, str]]:
+    """Return what calls were and what came of them: one by one, or counted when there are more than ``most``."""
+    counted = most is not None and len(calls) > most
+    return count_lines(calls) if counted else [call_facts(call) for call in calls]
 
 
 def call_facts(call: Call) -> tuple[str, str]:
@@ -101,11 +60,3 @@ def count_lines(calls: Iterable[Call]) -> list[tuple[str, str]]:
 def _outcomes(calls: list[Call]) -> dict[str, int]:
     statuses = [call.status for call in calls]
     return {"ok": statuses.count("ok"), "FAIL": statuses.count("FAIL"), "without result": statuses.count("")}
-
-
-def _under_way(calls: list[Call], family: str, key: str, name: str) -> Call | None:
-    """Return the call that an event goes on with."""
-    for call in reversed(calls):
-        if call.kind == family and not call.status and (call.key == key if key else call.name == name):
-            return call
-    return None

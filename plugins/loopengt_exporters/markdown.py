@@ -7,12 +7,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from loopengt.display import dollars, duration, visible
-from loopengt_exporters.calls import MOST, call_facts, count_lines
-from loopengt_exporters.story import Execution, Story, tell
+from loopengt.story import tell
+from loopengt_exporters.calls import MOST, call_lines
+from loopengt_exporters.scores import score_facts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from loopengt.story import Execution, Score, Story
     from loopengt_hookspecs.models import LoopState, TraceEvent
 
 __all__ = ["MarkdownExporter"]
@@ -24,10 +26,25 @@ _NONE = "-"
 
 
 class MarkdownExporter:
-    """Writes a report: goal, end, steps, gates with their proof, feedback, last output.
+    """Writes a report: goal, end, steps, gates with their proof, judges, feedback, last output.
 
     Whatever agents, gates or specs say stands in code spans and fenced blocks that it cannot leave.
+
+    Args:
+        most_calls: Calls of one attempt that are shown one by one; of more only their number is; None: all are.
     """
+
+    def __init__(self, most_calls: int | None = MOST) -> None:
+        self._most_calls = most_calls
+
+    @classmethod
+    def from_context(cls, context: object) -> MarkdownExporter:
+        """Make the one that is registered."""
+        return cls()
+
+    def complete(self) -> MarkdownExporter:
+        """Return one that shows all calls, however many there are."""
+        return MarkdownExporter(None)
 
     def export(self, state: LoopState, events: Sequence[TraceEvent]) -> str:
         """Render a run."""
@@ -37,11 +54,12 @@ class MarkdownExporter:
             _section("Goal", _block(str(story.header.get("goal", "")))),
             _section("End", _end(state, story)),
             _section("Steps", _steps(story)),
-            _section("Calls", _calls(story)),
+            _section("Calls", _calls(story, self._most_calls)),
             _section("Gates", _gates(story)),
+            _section("Judges", _judges(story)),
             _section("Feedback", _last(list(_feedback(story)))),
             _section("Last output", "" if story.output is None else _block(_plain(story.output))),
-            *_children(story),
+            *_children(story, self._most_calls),
         ]
         return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -90,7 +108,7 @@ def _step(execution: Execution) -> tuple[str, ...]:
     )
 
 
-def _children(story: Story) -> Iterator[str]:
+def _children(story: Story, most_calls: int | None) -> Iterator[str]:
     """Yield a section for each child run, and for those below it, in the order of their steps."""
     for execution in story.executions:
         for attempt in execution.attempts:
@@ -103,23 +121,22 @@ def _children(story: Story) -> Iterator[str]:
             parts = [
                 f"{how}\n\n{_block(detail)}" if detail else how,
                 _steps(child),
-                _calls(child),
+                _calls(child, most_calls),
                 _gates(child),
+                _judges(child),
                 _last(list(_feedback(child))),
             ]
             yield _section(f"Child run {_code(attempt.run)}", "\n\n".join(part for part in parts if part))
-            yield from _children(child)
+            yield from _children(child, most_calls)
 
 
-def _calls(story: Story) -> str:
+def _calls(story: Story, most: int | None) -> str:
     """Write what agents asked of models and tools; of an attempt with many calls only how many there were."""
     rows: list[tuple[str, ...]] = []
     for execution in story.executions:
         for attempt in execution.attempts:
-            many = len(attempt.calls) > MOST
-            shown = count_lines(attempt.calls) if many else list(map(call_facts, attempt.calls))
             where = (str(execution.turn), _code(execution.step), str(attempt.number))
-            rows += [(*where, _code(what), _code(came)) for what, came in shown]
+            rows += [(*where, _code(what), _code(came)) for what, came in call_lines(attempt.calls, most)]
     return _table(("Turn", "Step", "Attempt", "Call", "Outcome"), rows)
 
 
@@ -139,6 +156,50 @@ def _gates(story: Story) -> str:
         for check in attempt.checks
     ]
     return _table(("Turn", "Step", "Attempt", "Gate", "Verdict", "Proof", "Duration"), rows)
+
+
+def _judges(story: Story) -> str:
+    """Write what judges said, those that gates asked first, and why."""
+    found = [
+        (f"gate {_code(check.gate)}, turn {execution.turn}, attempt {attempt.number}", score)
+        for execution in story.executions
+        for attempt in execution.attempts
+        for check in attempt.checks
+        for score in check.scores
+    ]
+    found += [
+        (f"turn {execution.turn}, attempt {attempt.number}", score)
+        for execution in story.executions
+        for attempt in execution.attempts
+        for score in attempt.scores
+    ]
+    found += [
+        (f"evaluation {_code(name)}" if name else "after the run", score)
+        for name, scores in story.evaluations.items()
+        for score in scores
+    ]
+    rows = [_judge(asked_by, score) for asked_by, score in found]
+    table = _table(("Judge", "Asked by", "Step", "Verdict", "Score", "Criteria", "Tokens", "Cost"), rows)
+    reasons = [
+        f"Judge {_code(score.judge)}, {asked_by}:\n\n{_block(score.reasoning)}"
+        for asked_by, score in found
+        if score.reasoning.strip()
+    ]
+    return "\n\n".join(part for part in (table, _last(reasons)) if part)
+
+
+def _judge(asked_by: str, score: Score) -> tuple[str, ...]:
+    criteria = ", ".join(f"{name} {value:.2f}" for name, value in score.criteria.items())
+    return (
+        _code(score.judge),
+        asked_by,
+        _code(score.step),
+        "pass" if score.passed else "**FAIL**",
+        score_facts(score),
+        _code(criteria),
+        f"{score.tokens:,}" if score.tokens else _NONE,
+        _NONE if score.cost_usd is None else dollars(score.cost_usd, 0),
+    )
 
 
 def _feedback(story: Story) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import time
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from loopengt.journal import Fold, Journal, Replay, read_events
 from loopengt.ownership import current_owner
-from loopengt.redaction import Redactor
 from loopengt_hookspecs.engines import ResumeRequest, RunRequest, RunResult
 from loopengt_hookspecs.errors import RunNotFound, StorageError, UsageError
 from loopengt_hookspecs.models import LoopSpec, RunStatus, WorkspaceKind
@@ -34,6 +32,7 @@ from loopengt_local.rows import row_of
 from loopengt_local.spec_store import SpecStore
 from loopengt_local.workspaces.archiving import Archiving, refuse_unfinished
 from loopengt_local.workspaces.finishing import Finishing
+from loopengt_local.workspaces.given import make_given
 from loopengt_local.workspaces.workspace import Workspace, make_workspace
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ class LocalEngine(Archiving, Finishing):
         self._folders = FoldersInUse()
         self._early: dict[str, bool] = {}
         """Runs that are prepared and not driven yet: whether they were interrupted."""
-        self._intake = Intake(Redactor.of_environment(os.environ))
+        self._intake = Intake.of_project(context.components)
         self._keeper: LeaseKeeper | None = None
         self._specs = SpecStore(context.components)
         self._compiled: dict[int, tuple[LoopSpec, CompiledLoop, bytes, str]] = {}
@@ -108,7 +107,7 @@ class LocalEngine(Archiving, Finishing):
         context = json_context({**request.spec.context, **request.context}, f"loop {request.spec.name!r}")
         workspace = await self._make_workspace(run_id, request)
         fold = Fold(history=False)
-        hub = ObserverHub(run_id, self._observers(request.observers))
+        hub = ObserverHub(run_id, self._observers(request.observers), leaving=self._intake.leaving)
         journal = Journal(storage, fold, publish=hub.publish if hub.active else None)
         hub.start()
         try:
@@ -195,7 +194,8 @@ class LocalEngine(Archiving, Finishing):
                 accepted |= {"spec": digest, **tree.record()}
             workspace = Workspace.recorded(header["workspace"], self._project)
             _reap_orphans(run_id)
-            hub = ObserverHub(run_id, self._observers(request.observers), await self._past(run_id, request))
+            past = await self._past(run_id, request)
+            hub = ObserverHub(run_id, self._observers(request.observers), past, leaving=self._intake.leaving)
             fold = Fold(history=False)
             journal = Journal(storage, fold, publish=hub.publish if hub.active else None)
             hub.start()
@@ -255,6 +255,8 @@ class LocalEngine(Archiving, Finishing):
 
     async def _make_workspace(self, run_id: str, request: RunRequest) -> Workspace:
         kind, limit = request.spec.workspace, self._options.copy_limit_mb
+        if request.workspace is not None or request.files:
+            return await asyncio.to_thread(make_given, self._project, run_id, request, limit)
         if request.in_place or kind is WorkspaceKind.IN_PLACE:
             return Workspace(self._project, "in_place")
         return await asyncio.to_thread(make_workspace, self._project, run_id, kind=kind, limit_mb=limit)

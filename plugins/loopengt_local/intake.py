@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from loopengt.journal import clean_text, decode_value, encode_value, to_json_data
+from loopengt.journal import clean_text, decode_batch, decode_value, encode_batch, encode_value, to_json_data
 from loopengt.redaction import Redactor
+
+if TYPE_CHECKING:
+    from loopengt_hookspecs.models import Event
+    from loopengt_hookspecs.registration import Components
 
 __all__ = ["Intake"]
 
@@ -21,10 +26,24 @@ class Intake:
 
     Args:
         redactor: Knows the secrets.
+        leaving: Knows also what is no secret within the project, but is not shown; None: there is nothing of that.
     """
 
-    def __init__(self, redactor: Redactor) -> None:
+    def __init__(self, redactor: Redactor, leaving: Redactor | None = None) -> None:
         self._redactor = redactor
+        self._leaving = leaving
+
+    @classmethod
+    def of_project(cls, components: Components) -> Intake:
+        """Make the one of a project, which knows the secrets of this process's environment.
+
+        Raises:
+            ConfigError: ``[redaction]`` of the settings is not usable.
+        """
+        return cls(
+            Redactor.of_project(components, os.environ),
+            Redactor.of_project(components, os.environ, leaving=True),
+        )
 
     def data(self, value: Any) -> tuple[Any, int]:
         """Return a value as JSON data that nobody else holds, and its size in bytes.
@@ -43,6 +62,14 @@ class Intake:
         """Return a text that can be stored."""
         text = clean_text(text)
         return self._redactor.text(text) if self._redactor.active else text
+
+    def leaving(self, event: Event) -> Event:
+        """Return an event as observers may see it."""
+        if self._leaving is None or not self._leaving.active:
+            return event
+        raw = encode_batch([event])
+        cleaned = self._leaving.encoded(raw)
+        return event if cleaned == raw else decode_batch(cleaned)[0]
 
     def put_blob(self, put_blob: PutBlob) -> PutBlob:
         """Return a ``put_blob`` that stores no secrets."""

@@ -31,11 +31,20 @@ class ObserverHub:
         run_id: The run that is watched.
         observers: Those who want to watch.
         past: Events before the watching began, needed for parents and turns; they are not shown.
+        leaving: Takes secrets out of an event; None: they are shown as they are.
     """
 
-    def __init__(self, run_id: str, observers: Sequence[Observer], past: Sequence[Event] = ()) -> None:
+    def __init__(
+        self,
+        run_id: str,
+        observers: Sequence[Observer],
+        past: Sequence[Event] = (),
+        *,
+        leaving: Callable[[Event], Event] | None = None,
+    ) -> None:
         self._observers = [observer for observer in observers if _is_enabled(observer)]
         self._past = past
+        self._leaving = leaving
         self._run_id = run_id
         self._queues: list[asyncio.Queue[_Item | None]] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -70,6 +79,9 @@ class ObserverHub:
         return lambda event: self._put((run_id, event))
 
     def _put(self, item: _Item) -> None:
+        run_id, event = item
+        if self._leaving is not None and self._queues and isinstance(event, Event):
+            item = (run_id, self._leaving(event))
         for queue in self._queues:
             queue.put_nowait(item)
 

@@ -26,6 +26,7 @@ NAMES = [
     "resume-paused",
     "resume-laps",
     "resume-long",
+    "trace",
     "memories",
     "requests",
     "agents",

@@ -11,7 +11,7 @@ from loopengt.journal.codec import (
     to_json_data,
 )
 from loopengt.journal.fold import Fold
-from loopengt.journal.reader import load_run, read_events
+from loopengt.journal.reader import Journals, load_run, read_events
 from loopengt.journal.records import CallsUse, OpenStep, Usage, total_tokens
 from loopengt.journal.replay import Key, Replay
 from loopengt.journal.trace import Tracer
@@ -22,6 +22,7 @@ __all__ = [
     "CallsUse",
     "Fold",
     "Journal",
+    "Journals",
     "Key",
     "OpenStep",
     "Replay",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from loopengt.journal.codec import decode_batch, decode_value
 from loopengt.journal.fold import Fold
@@ -11,9 +11,20 @@ from loopengt_hookspecs.errors import StorageCorrupt, StorageError
 from loopengt_hookspecs.models import Event
 
 if TYPE_CHECKING:
-    from loopengt_hookspecs.storage import Storage
+    from loopengt_hookspecs.storage import Batch
 
-__all__ = ["load_run", "read_events"]
+__all__ = ["Journals", "load_run", "read_events"]
+
+
+class Journals(Protocol):
+    """Where journals are read from: a storage, or what stands before one."""
+
+    def read(self, run_id: str, after: int = 0) -> AsyncIterator[Batch]:
+        """Iterate over a journal, as ``Storage.read`` does."""
+
+    async def get_blob(self, digest: str) -> bytes:
+        """Return the bytes of a digest, as ``Storage.get_blob`` does."""
+
 
 _SHELVED = b'_blob":"'
 _SHELVABLE = {
@@ -21,6 +32,7 @@ _SHELVABLE = {
     "agent.response": "output",
     "gate.fail": "feedback",
     "handoff": "payload",
+    "judge.score": "raw_output",
     "memory.read": "entries",
     "memory.write": "content",
     "model.response": "response",
@@ -33,7 +45,7 @@ _SHELVABLE = {
 
 
 async def read_events(
-    storage: Storage, run_id: str, *, after: int = 0, blobs: bool = True, together: int = 1
+    storage: Journals, run_id: str, *, after: int = 0, blobs: bool = True, together: int = 1
 ) -> AsyncIterator[list[Event]]:
     """Iterate over the events of a run, batch by batch, in order.
 
@@ -79,7 +91,7 @@ async def read_events(
         yield held
 
 
-async def load_run(storage: Storage, run_id: str) -> tuple[Fold, list[Event]]:
+async def load_run(storage: Journals, run_id: str) -> tuple[Fold, list[Event]]:
     """Read a whole run: its folded state and its events."""
     fold = Fold()
     events: list[Event] = []
@@ -89,7 +101,7 @@ async def load_run(storage: Storage, run_id: str) -> tuple[Fold, list[Event]]:
     return fold, events
 
 
-async def _restore(storage: Storage, event: Event) -> Event:
+async def _restore(storage: Journals, event: Event) -> Event:
     key = _SHELVABLE.get(event.type)
     digest = event.data.get(f"{key}_blob") if key is not None else None
     if key is None or digest is None or key in event.data:

@@ -79,7 +79,7 @@ async def record_scores(
         async for events in read_events(storage, run_id, blobs=False):
             fold.apply_all(events)
         journal = Journal(storage, fold)
-        elapsed = round(fold.elapsed, 3)
+        elapsed = round(fold.elapsed, 6)
         journal.take_up(lease)
         for result in results:
             data = {"evaluation": evaluation, **score_data(result), "elapsed": elapsed}

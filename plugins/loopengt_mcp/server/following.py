@@ -13,8 +13,8 @@ from loopengt_mcp.server.indexing import EventIndex
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from loopengt.journal import Journals
     from loopengt_hookspecs.models import Event
-    from loopengt_hookspecs.storage import Storage
 
 __all__ = ["Followed", "Following"]
 
@@ -61,7 +61,7 @@ class Following:
     def __len__(self) -> int:
         return len(self._known)
 
-    async def follow(self, storage: Storage, run_id: str) -> Followed:
+    async def follow(self, storage: Journals, run_id: str) -> Followed:
         """Return a run, read up to now.
 
         Raises:
@@ -101,7 +101,7 @@ class Following:
 _TOGETHER = 16
 
 
-async def _go_on(storage: Storage, run_id: str, found: Followed) -> bool:
+async def _go_on(storage: Journals, run_id: str, found: Followed) -> bool:
     """Read what is new of a run; return False when its journal is another one than was known."""
     last = found.last
     if last is None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from loopengt import get_logger
 from loopengt.errors import LoopengtError, UsageError
 from loopengt.finding import exact_run, is_driven
+from loopengt.leaving import LeavingJournals, leaving_redactor
 from loopengt_mcp.server.watching import Watcher
 from loopengt_mcp.server.wording import for_model
 
@@ -57,6 +58,7 @@ class Runs:
         self._tasks: dict[str, asyncio.Task[RunResult]] = {}
         self._watchers: dict[str, Watcher] = {}
         self._closing = False
+        self._journals: LeavingJournals | None = None
         self.errors: dict[str, str] = {}
         """Why runs that were driven here broke off, by their ids."""
 
@@ -70,6 +72,17 @@ class Runs:
             if self._opened is None:
                 self._opened = await self._stack.enter_async_context(self._kernel.storage())
             return self._opened
+
+    async def journals(self) -> LeavingJournals:
+        """Return the journals as clients may see them: without secrets, also those that were none when written.
+
+        Raises:
+            StorageError: The storage cannot be opened.
+        """
+        storage = await self.storage()
+        if self._journals is None:
+            self._journals = LeavingJournals(storage, leaving_redactor(self._kernel))
+        return self._journals
 
     def drives(self, run_id: str) -> bool:
         """Whether the run is driven here."""

@@ -100,7 +100,7 @@ class States:
         Raises:
             RunNotFound: There is no such run.
         """
-        return await self._following.follow(await self._runs.storage(), run_id)
+        return await self._following.follow(await self._runs.journals(), run_id)
 
     async def fold(self, run_id: str) -> Fold:
         """Fold a run up to now.

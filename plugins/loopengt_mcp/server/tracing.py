@@ -13,8 +13,8 @@ from loopengt_mcp.server.models import TracePage
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
 
+    from loopengt.journal import Journals
     from loopengt_hookspecs.models import Event
-    from loopengt_hookspecs.storage import Storage
     from loopengt_mcp.server.indexing import EventIndex
     from loopengt_mcp.server.models import RunState
 
@@ -31,7 +31,7 @@ _GAP = 64
 
 
 async def read_page(
-    storage: Storage,
+    storage: Journals,
     state: RunState,
     index: EventIndex,
     *,
@@ -81,7 +81,9 @@ async def read_page(
     )
 
 
-async def read_tail(storage: Storage, run_id: str, index: EventIndex) -> list[dict[str, Any]]:
+async def read_tail(
+    storage: Journals, run_id: str, index: EventIndex
+) -> list[dict[str, Any]]:
     """Return the newest events of a run, as many as a page holds, in order."""
     found: list[dict[str, Any]] = []
     size, end = 0, len(index)
@@ -99,7 +101,7 @@ async def read_tail(storage: Storage, run_id: str, index: EventIndex) -> list[di
 
 
 async def _all_shown(
-    storage: Storage,
+    storage: Journals,
     run_id: str,
     index: EventIndex,
     wanted: Iterator[int],
@@ -125,7 +127,7 @@ async def _all_shown(
             told.add(seq)
 
 
-async def _read(storage: Storage, run_id: str, wanted: list[int]) -> dict[int, Event]:
+async def _read(storage: Journals, run_id: str, wanted: list[int]) -> dict[int, Event]:
     """Read events by their positions, those that lie near each other at once."""
     found: dict[int, Event] = {}
     chosen = set(wanted)

@@ -137,3 +137,17 @@ async def test_judges_score_a_run(bench: Bench) -> None:
         assert figures["metrics"] == {"gate_pass_rate": None, "tokens": 0}
         for name in ("exakt", path, "../judge.yaml"):
             assert "there is no judge" in (await call("judge_run", judges=[name])).text
+
+
+async def test_secrets_that_became_known_later_are_not_shown(bench: Bench) -> None:
+    """A token that an agent printed, of a shape that is a secret, is shown by no tool and no resource."""
+    token = "ghp_" + "a1B2c3D4e5" * 4
+    bench.agent.script("work", f"the token is {token}")
+    path = bench.write("loop.yaml", loop_spec())
+    async with bench.client() as call:
+        ran = await call("run_loop", loop=path, wait_seconds=20)
+        answers = [ran, await call("run_status"), await call("inspect_trace", full=True)]
+        assert not any(token in answered.text for answered in answers)
+        read = await call.client.read_resource(f"trace://run/{ran.data['run_id']}")
+        assert token not in read.contents[0].text
+        assert "[redacted]" in read.contents[0].text

@@ -77,9 +77,9 @@ async def inspect_trace(
     """Show what a run did."""
     desk = desk_of(ctx)
     state, run = await desk.states.state_and_run(run_id)
-    storage = await desk.runs.storage()
+    journals = await desk.runs.journals()
     return await read_page(
-        storage, state, run.index, cursor=cursor, limit=limit, step=step, types=types or [], full=full
+        journals, state, run.index, cursor=cursor, limit=limit, step=step, types=types or [], full=full
     )
 
 

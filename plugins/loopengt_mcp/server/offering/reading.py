@@ -38,7 +38,7 @@ async def trace(run_id: str, ctx: Context) -> str:
     """Return where a run stands, with its newest events."""
     desk = desk_of(ctx)
     state, run = await desk.states.state_and_run(run_id)
-    events: list[dict[str, Any]] = await read_tail(await desk.runs.storage(), state.run_id, run.index)
+    events: list[dict[str, Any]] = await read_tail(await desk.runs.journals(), state.run_id, run.index)
     return json.dumps({"run": state.model_dump(mode="json"), "events": events}, ensure_ascii=False)
 
 

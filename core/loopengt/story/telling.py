@@ -1,175 +1,38 @@
-"""Tells a run from its events: executions of steps, their attempts, and the gates of each."""
+"""Tells a run from its events."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from loopengt.display import decision, one_line, origin, proof
 from loopengt.journal import total_tokens
-from loopengt_exporters.calls import CALLS, Call, add_call
+from loopengt.story.calls import CALLS, add_call
+from loopengt.story.model import Attempt, Check, Execution, Note, Score, Story
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from datetime import datetime
 
     from loopengt_hookspecs.models import TraceEvent
 
-__all__ = ["Attempt", "Check", "Execution", "Note", "Story", "tell"]
+__all__ = ["score_of", "tell"]
 
 _LONGEST_PROOF = 100
 
 
-@dataclass(slots=True)
-class Check:
-    """A gate's verdict on one attempt."""
-
-    gate: str
-    passed: bool
-    proof: str
-    """What shows it, in one line."""
-    feedback: str
-    seconds: float
-
-
-@dataclass(slots=True)
-class Attempt:
-    """One attempt at a step."""
-
-    number: int
-    seconds: float = 0.0
-    tokens: int = 0
-    cost_usd: float | None = None
-    answered: bool = False
-    output: Any = None
-    error: str = ""
-    waited: float = 0.0
-    """Seconds of delay before it."""
-    origin: list[str] = field(default_factory=list)
-    """Where the answer comes from, when that is not what the agent's name says."""
-    calls: list[Call] = field(default_factory=list)
-    """Its requests to models and calls of tools, in the order of their beginning."""
-    checks: list[Check] = field(default_factory=list)
-    unknown_costs: int = 0
-    """Calls of agents whose cost nobody knows, beside its own answer."""
-    run: str = ""
-    """The child run that does it, of a step with a loop of its own."""
-    child: Story | None = None
-    """What that run did, where it is known."""
-
-    @property
-    def spent(self) -> tuple[int, float | None]:
-        """Tokens and cost; while its agent has not ended, those of its requests to models so far."""
-        if self.answered or self.error:
-            return self.tokens, self.cost_usd
-        costs = [call.cost_usd for call in self.calls if call.cost_usd is not None]
-        return sum(call.tokens for call in self.calls), sum(costs) if costs else None
-
-    @property
-    def open_child(self) -> Story | None:
-        """The child run, while the attempt does not say itself yet what it has used."""
-        return None if self.answered or self.error else self.child
-
-
-@dataclass(slots=True)
-class Execution:
-    """One execution of a step: a turn."""
-
-    step: str
-    turn: int
-    occurrence: int
-    """Which execution of this step, from 1: the lap, in a repeating pattern."""
-    agent: str
-    began: datetime
-    seconds: float | None = None
-    """None: it has not ended."""
-    status: str = "running"
-    """running, completed, failed or skipped."""
-    why: str = ""
-    """Why it failed or was skipped."""
-    attempts: list[Attempt] = field(default_factory=list)
-    items: int = 0
-    """Of a step with ``for_each``, what gathers its items: how many there are."""
-
-    @property
-    def tokens(self) -> int:
-        """Tokens of all attempts, those of a child run that is under way included."""
-        children = [attempt.open_child for attempt in self.attempts]
-        below = sum(child.tokens for child in children if child is not None)
-        return below + sum(tokens for tokens, _ in self._spent)
-
-    @property
-    def cost(self) -> tuple[float, int]:
-        """Known cost in US dollars, and the number of answers whose cost nobody knows."""
-        known = sum(cost or 0.0 for _, cost in self._spent)
-        unknown = sum(attempt.answered and attempt.cost_usd is None for attempt in self.attempts)
-        unknown += sum(attempt.unknown_costs for attempt in self.attempts)
-        costs = [attempt.open_child.cost for attempt in self.attempts if attempt.open_child is not None]
-        return known + sum(cost for cost, _ in costs), unknown + sum(count for _, count in costs)
-
-    @property
-    def _spent(self) -> list[tuple[int, float | None]]:
-        """Tokens and cost of each attempt; requests of an earlier one that did not end are debited to a later one."""
-        ended = [(attempt.tokens, attempt.cost_usd) for attempt in self.attempts[:-1]]
-        return [*ended, *(attempt.spent for attempt in self.attempts[-1:])]
-
-
-@dataclass(slots=True)
-class Note:
-    """Something that happened between the steps, in words."""
-
-    at: datetime
-    text: str
-
-
-@dataclass(slots=True)
-class Story:
-    """A whole run."""
-
-    header: dict[str, Any] = field(default_factory=dict)
-    """Data of the ``loop.start`` event."""
-    parts: list[Execution | Note] = field(default_factory=list)
-    """Executions and notes, in the order of their beginning."""
-    end: tuple[str, str] | None = None
-    """Reason and detail of the end or pause; None: there is none."""
-    seconds: float = 0.0
-    """Driven time, pauses left out."""
-
-    @property
-    def executions(self) -> list[Execution]:
-        """The executions alone."""
-        return [part for part in self.parts if isinstance(part, Execution)]
-
-    @property
-    def tokens(self) -> int:
-        """Tokens of the whole run."""
-        return sum(execution.tokens for execution in self.executions)
-
-    @property
-    def cost(self) -> tuple[float, int]:
-        """Known cost in US dollars, and the number of answers whose cost nobody knows."""
-        costs = [execution.cost for execution in self.executions]
-        return sum(known for known, _ in costs), sum(unknown for _, unknown in costs)
-
-    @property
-    def output(self) -> Any:
-        """The last output of a step that completed; None without one."""
-        for execution in reversed(self.executions):
-            if execution.status == "completed":
-                return execution.attempts[-1].output if execution.attempts else None
-        return None
-
-
-def tell(events: Sequence[TraceEvent]) -> Story:
+def tell(events: Iterable[TraceEvent]) -> Story:
     """Make the story of a run's events; what is missing at the end of a damaged journal is left open.
 
     Args:
         events: The events of the run, and of its child runs wherever among them; the first is the run's.
     """
-    by_run: dict[str, list[TraceEvent]] = {}
+    tellers: dict[str, _Teller] = {}
     for event in events:
-        by_run.setdefault(event.run_id, []).append(event)
-    stories = {run_id: _Teller().tell(own) for run_id, own in by_run.items()}
+        teller = tellers.get(event.run_id)
+        if teller is None:
+            teller = tellers[event.run_id] = _Teller()
+        teller.take(event)
+    stories = {run_id: teller.story() for run_id, teller in tellers.items()}
     for story in stories.values():
         for execution in story.executions:
             for attempt in execution.attempts:
@@ -184,18 +47,24 @@ class _Teller:
         self._latest: dict[str, Execution] = {}
         self._before = 0.0
         self._since: datetime | None = None
+        self._last: datetime | None = None
 
-    def tell(self, events: Iterable[TraceEvent]) -> Story:
-        last = None
-        for event in events:
-            if self._story.end is None:  # what a person answers while the run rests is no driven time
-                last = event.timestamp if last is None else max(last, event.timestamp)
-            if event.step_name is None:
-                self._of_the_run(event)
-            else:
-                self._of_a_step(event, event.step_name)
-        if last is not None and self._since is not None:
-            self._story.seconds = self._before + max(0.0, (last - self._since).total_seconds())
+    def take(self, event: TraceEvent) -> None:
+        """Take the next event."""
+        if self._story.end is None:  # what a person answers while the run rests is no driven time
+            at = event.timestamp
+            self._last = at if self._last is None or at > self._last else self._last
+        if event.event_type.value == "judge.score":
+            self._judge(event)
+        elif event.step_name is None:
+            self._of_the_run(event)
+        else:
+            self._of_a_step(event, event.step_name)
+
+    def story(self) -> Story:
+        """Return what was taken so far."""
+        if self._last is not None and self._since is not None:
+            self._story.seconds = self._before + max(0.0, (self._last - self._since).total_seconds())
         return self._story
 
     def _of_the_run(self, event: TraceEvent) -> None:
@@ -250,6 +119,17 @@ class _Teller:
         else:
             self._of_an_attempt(kind, data, _last_attempt(execution))
 
+    def _judge(self, event: TraceEvent) -> None:
+        score = score_of(event)
+        evaluation = event.data.get("evaluation")
+        execution = self._open.get(score.step) or self._latest.get(score.step)
+        if evaluation is None and execution is not None:
+            attempt = _last_attempt(execution)
+            # Its gate's verdict comes behind it, and takes it over.
+            attempt.scores.append(score)
+        else:
+            self._story.evaluations.setdefault(str(evaluation or ""), []).append(score)
+
     def _start(self, event: TraceEvent, step: str) -> None:
         execution = self._open.get(step) or self._begin(event, step)
         number = event.data.get("attempt") or 1
@@ -282,7 +162,9 @@ class _Teller:
             execution.status = "completed"
 
     def _of_an_attempt(self, kind: str, data: dict[str, Any], attempt: Attempt) -> None:
-        if kind == "agent.response":
+        if kind == "agent.invoke":
+            attempt.asked = hash(data.get("prompt") if isinstance(data.get("prompt"), str) else None)
+        elif kind == "agent.response":
             attempt.answered = True
             attempt.output = data.get("output")
             attempt.origin = origin(data)
@@ -297,17 +179,52 @@ class _Teller:
             attempt.cost_usd = data.get("cost_usd", attempt.cost_usd)
             attempt.unknown_costs = data.get("unknown_costs", 0) + (data.get("cost_source") == "unknown")
         elif kind in ("gate.pass", "gate.fail"):
-            attempt.checks.append(
-                Check(
-                    str(data.get("gate")),
-                    kind == "gate.pass",
-                    proof(data, passed=kind == "gate.pass", limit=_LONGEST_PROOF),
-                    str(data.get("feedback") or ""),
-                    data.get("duration") or 0.0,
-                )
-            )
+            attempt.checks.append(_check(data, attempt, passed=kind == "gate.pass"))
         elif kind in CALLS:
             add_call(attempt.calls, kind, data)
+
+
+def score_of(event: TraceEvent) -> Score:
+    """Return what a ``judge.score`` event says; what is missing in it, or has no sense, is left out."""
+    data = event.data
+    scores, criteria = data.get("scores"), data.get("criteria")
+    cost = data.get("cost_usd")
+    return Score(
+        str(data.get("judge") or "?"),
+        _number(data.get("score")) or 0.0,
+        data.get("passed") is True,
+        _number(data.get("threshold")),
+        str(data.get("reasoning") or ""),
+        [number for number in map(_number, scores) if number is not None] if isinstance(scores, list) else [],
+        _number(data.get("spread")),
+        {str(name): _number(value) or 0.0 for name, value in criteria.items()}
+        if isinstance(criteria, dict)
+        else {},
+        _number(data.get("duration")) or 0.0,
+        total_tokens(data.get("token_usage") or {}),
+        _number(cost),
+        event.step_name or "",
+    )
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _check(data: dict[str, Any], attempt: Attempt, *, passed: bool) -> Check:
+    check = Check(
+        str(data.get("gate")),
+        passed,
+        proof(data, passed=passed, limit=_LONGEST_PROOF),
+        str(data.get("feedback") or ""),
+        data.get("duration") or 0.0,
+        total_tokens(data.get("token_usage") or {}),
+        data.get("cost_usd") or 0.0,
+        data.get("unknown_costs") or 0,
+        attempt.scores,
+    )
+    attempt.scores = []
+    return check
 
 
 def _words(kind: str, data: dict[str, Any]) -> str:
