@@ -18,14 +18,18 @@ HEADINGS = ("NAME", "STATUS", "VERSION", "DISTRIBUTION", "ORIGIN", "PROVIDES")
 
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array, with all that is known.")
-@click.option("--requirements", is_flag=True, help="Print name==version of what provides plugins.")
+@click.option(
+    "--requirements", is_flag=True, help="Print name==version of what provides plugins, and what each needs."
+)
 @pass_kernel
 def list_plugins(kernel: Kernel, as_json: bool, requirements: bool) -> None:
     """List all plugins, those that are disabled or failed too."""
     if as_json:
         click.echo(to_json(kernel.plugins))
     elif requirements:
-        for line in sorted({f"{p.distribution}=={p.version}" for p in kernel.plugins if p.distribution}):
+        from loopengt_cli_plugins.distributions import requirement_lines
+
+        for line in requirement_lines(kernel.plugins):
             click.echo(line)
     else:
         print_table(kernel.plugins)
@@ -58,6 +62,8 @@ def print_troubles(kernel: Kernel) -> None:
                 click.echo(f"  {record.remedy}", err=True)
             if record.traceback:
                 click.echo(f"  traceback: loopengt plugins info {record.name}", err=True)
+        for deprecation in record.deprecations:
+            click.echo(f"\n{deprecation}", err=True)
     for problem in kernel.problems():
         click.echo(f"\n{problem}", err=True)
 

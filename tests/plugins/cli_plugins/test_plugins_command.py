@@ -108,7 +108,7 @@ def test_info_shows_components_and_options(kit: Site, project: Path) -> None:
         done = kit.run("plugins", "info", name, cwd=project)
         assert done.returncode == 0
         assert "acme_gate: Checks acme things" in done.stdout
-        assert "size (default 3): How large" in done.stdout
+        assert "size (int, default 3): How large" in done.stdout
 
 
 def test_info_shows_why_a_plugin_failed(kit: Site, project: Path) -> None:

@@ -1,0 +1,1 @@
+"""Looks plugins over: hooks, imports, names, requirements and texts."""

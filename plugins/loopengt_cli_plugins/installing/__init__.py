@@ -1,0 +1,1 @@
+"""Installs and uninstalls plugins, in the environment that loopengt itself runs in."""
