@@ -1,0 +1,1 @@
+"""Brings spans to a receiver by OTLP, over HTTP or gRPC."""

@@ -1,0 +1,1 @@
+"""Tells a run by spans: events in, ended spans out."""
