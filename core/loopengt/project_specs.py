@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from loopengt.custom_patterns import check_pattern, is_dotted_path
 from loopengt.errors import SpecError, UsageError
-from loopengt.naming import hint
+from loopengt.judging import option_problems
 from loopengt.spec import KnownNames, LoopFile, find_loops, load_spec, spec_digest, spec_json_schema
+from loopengt.triggering import bind_trigger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from loopengt.config import Defaults
     from loopengt.kernel import Kernel
     from loopengt.spec import LoadedSpec, Problem
+    from loopengt.spec.names import OptionProblem
     from loopengt_hookspecs.models import AgentRole, LoopSpec
 
 __all__ = ["known_names", "load_project_loops", "load_project_spec", "project_schema"]
@@ -38,8 +40,12 @@ def known_names(kernel: Kernel, extra_context: frozenset[str] = frozenset()) -> 
         gate_kinds=kernel.names("gates"),
         stop_conditions=kernel.names("stop_conditions"),
         judges=kernel.names("judges"),
+        triggers=kernel.names("triggers"),
         extra_context=extra_context,
-        validate_provider_options=lambda provider, extra: list(_option_problems(kernel, provider, extra)),
+        validate_provider_options=lambda provider, extra: _option_problems(kernel, provider, extra),
+        validate_judge_options=lambda judge, options: _judge_option_problems(kernel, judge, options),
+        validate_trigger_options=lambda kind, config: _trigger_option_problems(kernel, kind, config),
+        asks_agent=lambda judge: bool(kernel.get("judges", judge).asks),
         default_provider=kernel.config.defaults.provider or KnownNames().default_provider,
     )
 
@@ -74,6 +80,7 @@ def _load_one(kernel: Kernel, path: Path, extra_context: frozenset[str]) -> Load
     """Load a spec without the loops below it."""
     loaded = load_spec(path, known_names(kernel, extra_context))
     problems = [*_pattern_problems(kernel, loaded), *_stop_condition_problems(kernel, loaded)]
+    problems += _trigger_problems(kernel, loaded)
     spec = _with_defaults(loaded.spec, kernel.config.defaults)
     problems += _budget_problems(kernel, spec, loaded)
     if problems:
@@ -85,7 +92,11 @@ def project_schema(kernel: Kernel) -> dict[str, Any]:
     """Return the JSON Schema of a spec, with the names and the provider options of the project's plugins."""
     models = {name: _options_of(kernel, name) for name in kernel.names("agents")}
     schemas = {name: model.model_json_schema() for name, model in models.items() if model is not None}
-    return spec_json_schema(known_names(kernel), schemas)
+    judges = {name: kernel.get("judges", name).options for name in kernel.names("judges")}
+    options = {name: model.model_json_schema() for name, model in judges.items() if model is not None}
+    triggers = {name: kernel.get("triggers", name).options for name in kernel.names("triggers")}
+    configs = {name: model.model_json_schema() for name, model in triggers.items() if model is not None}
+    return spec_json_schema(known_names(kernel), schemas, options, configs)
 
 
 def _pattern_problems(kernel: Kernel, loaded: LoadedSpec) -> Iterator[Problem]:
@@ -110,6 +121,18 @@ def _stop_condition_problems(kernel: Kernel, loaded: LoadedSpec) -> Iterator[Pro
             yield document.problem(position, exc.message, exc.remedy)
 
 
+def _trigger_problems(kernel: Kernel, loaded: LoadedSpec) -> Iterator[Problem]:
+    """Let the trigger look at its declaration as a whole; an unknown kind was told of before."""
+    declared = loaded.spec.trigger
+    if declared.trigger_type not in kernel.names("triggers"):
+        return
+    try:
+        bind_trigger(kernel, declared, kernel.project)
+    except UsageError as exc:
+        document = loaded.document
+        yield document.problem(document.position(("trigger",)), exc.message, exc.remedy)
+
+
 def _budget_problems(
     kernel: Kernel, spec: LoopSpec, loaded: LoadedSpec, loops: Mapping[str, LoopSpec] | None = None
 ) -> Iterator[Problem]:
@@ -130,32 +153,16 @@ def _options_of(kernel: Kernel, provider: str) -> type[BaseModel] | None:
     return model
 
 
-def _option_problems(
-    kernel: Kernel, provider: str, extra: Mapping[str, Any]
-) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    from pydantic import ValidationError
-
-    model = _options_of(kernel, provider)
-    if model is None:
-        for option in extra:
-            yield (option,), f"the provider {provider!r} takes no options"
-        return
-    try:
-        model.model_validate(dict(extra))
-    except ValidationError as exc:
-        for error in exc.errors(include_url=False):
-            yield error["loc"], _describe(provider, model, error["type"], error["loc"], error["msg"])
+def _option_problems(kernel: Kernel, provider: str, extra: Mapping[str, Any]) -> list[OptionProblem]:
+    return list(option_problems(f"provider {provider!r}", _options_of(kernel, provider), extra))
 
 
-def _describe(
-    provider: str, model: type[BaseModel], kind: str, path: tuple[int | str, ...], message: str
-) -> str:
-    if kind != "extra_forbidden":
-        return message.removeprefix("Value error, ")
-    # Only the keys of the model itself are known here, not those of a model within.
-    known = [field.alias or name for name, field in model.model_fields.items()]
-    near = hint(str(path[-1]), known) if len(path) == 1 else ""
-    return f"the provider {provider!r} has no option {path[-1]!r}{near}"
+def _judge_option_problems(kernel: Kernel, judge: str, options: Mapping[str, Any]) -> list[OptionProblem]:
+    return list(option_problems(f"judge {judge!r}", kernel.get("judges", judge).options, options))
+
+
+def _trigger_option_problems(kernel: Kernel, kind: str, config: Mapping[str, Any]) -> list[OptionProblem]:
+    return list(option_problems(f"trigger {kind!r}", kernel.get("triggers", kind).options, config))
 
 
 def _with_defaults(spec: LoopSpec, defaults: Defaults) -> LoopSpec:

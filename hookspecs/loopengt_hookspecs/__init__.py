@@ -6,7 +6,15 @@ Data that belongs to no single point lies in ``loopengt_hookspecs.models``.
 
 from __future__ import annotations
 
-from loopengt_hookspecs._markers import PROJECT, hookimpl, hookspec
+from loopengt_hookspecs._markers import (
+    API_VERSION,
+    PROJECT,
+    Deprecation,
+    deprecated,
+    deprecations_of,
+    hookimpl,
+    hookspec,
+)
 
 EXTENSION_POINTS: dict[str, str] = {
     "adapters": "loopengt_hookspecs.adapters",
@@ -35,4 +43,13 @@ EXTENSION_POINTS: dict[str, str] = {
 }
 """Every kind of component and the module that specifies its hook, ``loopengt_register_<kind>``."""
 
-__all__ = ["EXTENSION_POINTS", "PROJECT", "hookimpl", "hookspec"]
+__all__ = [
+    "API_VERSION",
+    "EXTENSION_POINTS",
+    "PROJECT",
+    "Deprecation",
+    "deprecated",
+    "deprecations_of",
+    "hookimpl",
+    "hookspec",
+]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 from loopengt_hookspecs._markers import hookspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
     from loopengt_hookspecs.middleware import Middleware
@@ -32,6 +32,13 @@ class RunRequest:
     """Names that override the spec's context, JSON data."""
     in_place: bool = False
     """Work on the project's own files, whatever the spec's ``workspace`` says."""
+    workspace: Literal["copy", "empty"] | None = None
+    """Work in a copy of the project, or in a folder without its files, whatever the spec says; None: as it says."""
+    files: Mapping[str, Path | bytes] = field(default_factory=dict)
+    """Files that the workspace has from the start, by their relative paths: the content, or the file to copy. They take
+    the place of the project's. Only together with ``workspace``."""
+    without: Collection[str] = ()
+    """Relative paths of the project's files that a copy does not get. Only together with ``workspace``."""
     observers: Sequence[Observer] = ()
     run_id: str | None = None
     """Id of the run; None: a new one is made."""

@@ -36,13 +36,14 @@ def validate(kernel: Kernel, specs: tuple[Path, ...], as_json: bool) -> None:
         try:
             loaded = own.load_spec(path)
             _check_engine(own, loaded)
+            trigger = _trigger(own, loaded)
         except SpecError as error:
             problems += error.problems
             if not as_json:
                 click.echo(str(error))
         else:
             if not as_json:
-                click.echo(f"OK {loaded.path}: {_summary(loaded)}")
+                click.echo(f"OK {loaded.path}: {_summary(loaded)}{trigger}")
     if as_json:
         click.echo(_to_json(problems))
     if problems:
@@ -74,6 +75,14 @@ def _summary(loaded: LoadedSpec) -> str:
     counts = ", ".join(_count(items, noun) for items, noun in ((spec.steps, "step"), (spec.agents, "agent")))
     below = f", with {', '.join(sorted(loaded.loops))}" if loaded.loops else ""
     return f"{spec.name}, pattern {spec.pattern}, {counts}{below}"
+
+
+def _trigger(kernel: Kernel, loaded: LoadedSpec) -> str:
+    if "trigger" not in loaded.spec.model_fields_set:
+        return ""
+    from loopengt.triggering import bind_trigger, trigger_line
+
+    return f"; trigger {trigger_line(bind_trigger(kernel, loaded.spec.trigger, kernel.project))}"
 
 
 def _count(items: Sized, noun: str) -> str:

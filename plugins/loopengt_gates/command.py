@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from loopengt.processes import ProgramResult, base_environment, keep_whole, missing_program, run_program
-from loopengt_gates.matching import PatternError, found_in
+from loopengt.searching import PatternError, found_in
 from loopengt_gates.tests_ran import JUnitReport, count_in_closing_line
 from loopengt_gates.text import failure_extract, tail
 from loopengt_hookspecs.gates import GateVerdict

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from loopengt.json_schema import MOST, JsonSchema, SchemaProblem, listed
+from loopengt.wants_text import wants_text
 from loopengt_gates.text import shown_value
-from loopengt_gates.wants_text import wants_text
 from loopengt_hookspecs.errors import UsageError
 from loopengt_hookspecs.gates import GateVerdict
 

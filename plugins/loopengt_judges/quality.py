@@ -2,54 +2,38 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
-from loopengt.judging import quoted
 from loopengt_hookspecs.judges import JudgeVerdict
+from loopengt_judges.asking import SYSTEM, AskingJudge, AskingOptions, score_of, score_rule, score_schema
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from loopengt_hookspecs.errors import MissingRequirement
     from loopengt_hookspecs.judges import JudgeRequest
-    from loopengt_hookspecs.models import JudgeSpec
 
 __all__ = ["QualityJudge"]
 
-_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "reasoning": {"type": "string"},
-        "score": {"type": "number", "minimum": 0, "maximum": 1},
-    },
-    "required": ["reasoning", "score"],
-    "additionalProperties": False,
-}
+_TASK = (
+    "Judge how good the output is as an answer to the goal: whether it is right, whole and to the point, clear, and "
+    "free of errors and of what was not asked for."
+)
 
 
-class QualityJudge:
+class QualityOptions(AskingOptions):
+    """Options of the judge ``quality``."""
+
+
+class QualityJudge(AskingJudge[QualityOptions]):
     """Asks an agent how good the output is for the goal."""
 
-    options = None
-    asks = True
-
-    def bind(self, spec: JudgeSpec, project: Path) -> Self:
-        """Make the judge of one declaration."""
-        return self
+    options = QualityOptions
 
     def plan(self) -> str:
         """Say what a verdict does."""
         return "ask how good the output is"
 
-    def missing(self) -> list[MissingRequirement]:
-        """It lacks nothing of its own."""
-        return []
-
     async def judge(self, request: JudgeRequest) -> JudgeVerdict:
         """Ask for a score and its reasons."""
-        prompt = (
-            "Judge how good the output is for the goal.\n\n"
-            f"{quoted('goal', request.goal)}\n\n{quoted('output', request.output)}"
-        )
-        answer = await request.ask(prompt, schema=_SCHEMA)
-        return JudgeVerdict(answer["score"], answer["reasoning"])
+        scale = self.chosen.scale
+        prompt = self.prompt(_TASK, await self.evidence(request), score_rule(scale))
+        answer = await request.ask(prompt, system_prompt=SYSTEM, schema=score_schema(scale))
+        return JudgeVerdict(score_of(answer, scale), answer["reasoning"])

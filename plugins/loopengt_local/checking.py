@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from loopengt.judging import with_agent
 from loopengt_hookspecs.errors import LoopengtError, LoopRefused, MissingRequirement
 from loopengt_hookspecs.models import VerificationGate
 from loopengt_local.calling.toolbox import ToolBox, allowed_tools
@@ -71,7 +72,8 @@ class _Checking:
         """Bind the gates."""
         for index, gate in enumerate(self._spec.policy.verification_gates):
             with self._at("policy", "verification_gates", index):
-                self._components.get("gates", gate.kind).bind(gate, self._project)
+                named = with_agent(gate, {role.name: role.config for role in self._spec.agents})
+                self._components.get("gates", gate.kind).bind(named, self._project)
         declared = self._spec.output_schema
         if declared is not None and declared.schema_def:
             self._schema(declared.schema_def, "output_schema", "schema_def")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from loopengt.custom_patterns import is_dotted_path, load_pattern
 from loopengt.expressions import Expression, parse_expression
+from loopengt.judging import with_agent
 from loopengt.prompts import Prompt, compile_prompt
 from loopengt_hookspecs.models import (
     AgentConfig,
@@ -264,10 +265,7 @@ class _Binding:
         return known
 
     def gate(self, gate: VerificationGate) -> BoundGate:
-        if gate.judge is not None and isinstance(gate.judge.agent, str):
-            # It is asked as that agent of the loop is: of the same provider, the same model.
-            role = self._roles[gate.judge.agent].role
-            gate = gate.model_copy(update={"judge": gate.judge.model_copy(update={"agent": role.config})})
+        gate = with_agent(gate, {role.name: role.config for role in self._spec.agents})
         bound = self._components.get("gates", gate.kind).bind(gate, self._project)
         return BoundGate(gate.name, gate.kind, bound, bound.pure, gate.on_failure, gate.timeout_seconds)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
@@ -63,13 +64,20 @@ class Intake:
         text = clean_text(text)
         return self._redactor.text(text) if self._redactor.active else text
 
-    def leaving(self, event: Event) -> Event:
-        """Return an event as observers may see it."""
-        if self._leaving is None or not self._leaving.active:
-            return event
-        raw = encode_batch([event])
-        cleaned = self._leaving.encoded(raw)
-        return event if cleaned == raw else decode_batch(cleaned)[0]
+    async def leaving(self, events: list[Event]) -> list[Event]:
+        """Return events as observers may see them; many at once cost little more than one."""
+        redactor = self._leaving
+        if redactor is None or not redactor.active:
+            return events
+        raw = [encode_batch([event]) for event in events]
+        if redactor.has_patterns:  # another process searches, and the run does not wait for it
+            cleaned = await asyncio.to_thread(redactor.all_encoded, raw)
+        else:
+            cleaned = redactor.all_encoded(raw)
+        return [
+            event if after == before else decode_batch(after)[0]
+            for event, before, after in zip(events, raw, cleaned, strict=True)
+        ]
 
     def put_blob(self, put_blob: PutBlob) -> PutBlob:
         """Return a ``put_blob`` that stores no secrets."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from loopengt import get_logger
 from loopengt.journal import Tracer
-from loopengt_hookspecs.models import Event
+from loopengt_hookspecs.models import Event, TraceEvent
 
 if TYPE_CHECKING:
     from loopengt_hookspecs.tracing import Observer
@@ -23,15 +23,25 @@ _RESTS = frozenset({"loop.pause", "loop.complete", "loop.error"})
 _CLOSE_SECONDS = 5.0
 """How long observers may take over what is left when a run ends."""
 
+_TOGETHER_SECONDS = 0.02
+"""Events that come within so short a time are searched for secrets together, which takes a tenth of the time."""
+
+_MOST_TOGETHER = 256
+_IN_ONE_GO = 64
+"""Events that are handed over before the run has its turn again."""
+
+_END: Sequence[TraceEvent] = []
+"""What ends a queue."""
+
 
 class ObserverHub:
-    """One queue and one task an observer; an observer that raises is logged and goes on with the next event.
+    """Shows a run's events, without secrets, to observers; one that raises is logged and goes on with the next event.
 
     Args:
         run_id: The run that is watched.
         observers: Those who want to watch.
         past: Events before the watching began, needed for parents and turns; they are not shown.
-        leaving: Takes secrets out of an event; None: they are shown as they are.
+        leaving: Takes secrets out of events; None: they are shown as they are.
     """
 
     def __init__(
@@ -40,13 +50,17 @@ class ObserverHub:
         observers: Sequence[Observer],
         past: Sequence[Event] = (),
         *,
-        leaving: Callable[[Event], Event] | None = None,
+        leaving: Callable[[list[Event]], Awaitable[list[Event]]] | None = None,
     ) -> None:
         self._observers = [observer for observer in observers if _is_enabled(observer)]
-        self._past = past
         self._leaving = leaving
         self._run_id = run_id
-        self._queues: list[asyncio.Queue[_Item | None]] = []
+        self._pending: list[_Item] = [(run_id, past)] if past else []
+        self._tracers: dict[str, Tracer] = {}
+        self._wake = asyncio.Event()
+        self._alarm: asyncio.TimerHandle | None = None
+        self._over = False
+        self._queues: list[asyncio.Queue[Sequence[TraceEvent]]] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -57,9 +71,11 @@ class ObserverHub:
     def start(self) -> None:
         """Begin to deliver."""
         for observer in self._observers:
-            queue: asyncio.Queue[_Item | None] = asyncio.Queue()
+            queue: asyncio.Queue[Sequence[TraceEvent]] = asyncio.Queue()
             self._queues.append(queue)
-            self._tasks.append(asyncio.create_task(self._pump(observer, queue), name="loopengt observer"))
+            self._tasks.append(asyncio.create_task(_pump(observer, queue), name="loopengt observer"))
+        if self._observers:
+            self._tasks.append(asyncio.create_task(self._deliver(), name="loopengt observers"))
 
     def publish(self, event: Event) -> None:
         """Hand an event to every observer; returns at once."""
@@ -79,44 +95,88 @@ class ObserverHub:
         return lambda event: self._put((run_id, event))
 
     def _put(self, item: _Item) -> None:
-        run_id, event = item
-        if self._leaving is not None and self._queues and isinstance(event, Event):
-            item = (run_id, self._leaving(event))
-        for queue in self._queues:
-            queue.put_nowait(item)
+        if not self._queues:
+            return
+        self._pending.append(item)
+        if self._alarm is None:
+            self._alarm = asyncio.get_running_loop().call_later(_TOGETHER_SECONDS, self._wake.set)
 
     async def close(self) -> None:
         """Deliver what is left, then close the observers; one that takes too long is left behind."""
-        for queue in self._queues:
-            queue.put_nowait(None)
+        self._over = True
+        self._wake.set()
         if self._tasks:
             _done, late = await asyncio.wait(self._tasks, timeout=_CLOSE_SECONDS)
             for task in late:
                 task.cancel()
             if late:
                 get_logger("loopengt.local").warning("observers were too slow", count=len(late))
+        if self._alarm is not None:
+            self._alarm.cancel()
 
-    async def _pump(self, observer: Observer, queue: asyncio.Queue[_Item | None]) -> None:
-        tracers = {self._run_id: Tracer(self._run_id)}
-        tracers[self._run_id].convert_all(self._past)
-        while (item := await queue.get()) is not None:
-            run_id, event = item
-            tracer = tracers.get(run_id)
-            if tracer is None:
-                tracer = tracers[run_id] = Tracer(run_id)
+    async def _deliver(self) -> None:
+        """Bring what comes to the observers' queues until the run is over."""
+        while self._pending or not self._over:
+            await self._wake.wait()
+            self._alarm = None
+            if not self._over:
+                self._wake.clear()
+            items, self._pending = self._pending, []
+            for begin in range(0, len(items), _MOST_TOGETHER):
+                await self._show(items[begin : begin + _MOST_TOGETHER])
+        for queue in self._queues:
+            queue.put_nowait(_END)
+
+    async def _show(self, items: list[_Item]) -> None:
+        try:
+            items = await self._cleaned(items)
+        except Exception as exc:  # what cannot be searched for secrets is not shown
+            _lost(exc, len(items))
+            return
+        for begin in range(0, len(items), _IN_ONE_GO):
+            shown = [event for item in items[begin : begin + _IN_ONE_GO] for event in self._converted(item)]
+            for queue in self._queues:
+                queue.put_nowait(shown)
+            await asyncio.sleep(0)
+
+    def _converted(self, item: _Item) -> Sequence[TraceEvent]:
+        run_id, event = item
+        tracer = self._tracers.get(run_id)
+        if tracer is None:
+            tracer = self._tracers[run_id] = Tracer(run_id)
+        try:
             if not isinstance(event, Event):
-                tracer.convert_all(event)
-                continue
+                tracer.pass_over(event)
+                return ()
+            if event.type in _RESTS and run_id != self._run_id:
+                del self._tracers[run_id]
+            return (tracer.convert(event),)
+        except Exception as exc:  # agents and plugins add events, too
+            _lost(exc, 1)
+            return ()
+
+    async def _cleaned(self, items: list[_Item]) -> list[_Item]:
+        if self._leaving is None:
+            return items
+        cleaned = iter(await self._leaving([event for _, event in items if isinstance(event, Event)]))
+        return [(run_id, next(cleaned) if isinstance(event, Event) else event) for run_id, event in items]
+
+
+async def _pump(observer: Observer, queue: asyncio.Queue[Sequence[TraceEvent]]) -> None:
+    while (events := await queue.get()) is not _END:
+        for event in events:
             try:
-                await observer.on_event(tracer.convert(event))
+                await observer.on_event(event)
             except Exception as exc:
                 _complain(observer, exc)
-            if event.type in _RESTS and run_id != self._run_id:
-                del tracers[run_id]
-        try:
-            await observer.close()
-        except Exception as exc:
-            _complain(observer, exc)
+    try:
+        await observer.close()
+    except Exception as exc:
+        _complain(observer, exc)
+
+
+def _lost(exc: Exception, count: int) -> None:
+    get_logger("loopengt.local").warning("events cannot be shown to observers", count=count, exc_info=exc)
 
 
 def _is_enabled(observer: Observer) -> bool:

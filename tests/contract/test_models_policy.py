@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from loopengt_hookspecs.models import BackoffKind, OnFailure, RetryPolicy, VerificationGate
+from loopengt_hookspecs.models import BackoffKind, JudgeSpec, OnFailure, RetryPolicy, VerificationGate
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_gate_without_what_its_kind_needs(gate: dict[str, Any], message: str) ->
         {"kind": "command", "command": "make test"},
         {"kind": "command", "command": ["make", "test"], "output_pattern": r"\d+ passed", "min_tests": 0},
         {"kind": "schema", "schema": {"type": "object"}},
-        {"kind": "judge", "judge": "quality", "threshold": 1},
+        {"kind": "judge", "judge": {"kind": "quality", "repeat": 3}, "threshold": 1},
         {"kind": "approval"},
         {"kind": "a_plugins_kind", "metadata": {"any": "thing"}},
     ],
@@ -79,6 +79,12 @@ def test_gate_with_what_its_kind_needs(gate: dict[str, Any]) -> None:
     """Each kind is content with its own option, and a registered kind with none."""
     parsed = VerificationGate.model_validate({"name": "proof", **gate})
     assert parsed.model_dump(by_alias=True, exclude_unset=True) == {"name": "proof", **gate}
+
+
+def test_the_name_of_a_judge_stands_for_a_declaration() -> None:
+    """A judge may be named alone; it is then declared with nothing but its kind."""
+    named = VerificationGate.model_validate({"name": "proof", "kind": "judge", "judge": "quality"})
+    assert named.judge == JudgeSpec(kind="quality")
 
 
 @pytest.mark.parametrize("key", ["schema", "schema_def"])

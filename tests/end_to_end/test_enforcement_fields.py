@@ -101,6 +101,8 @@ def test_each_kind_of_gate_with_each_on_failure(
         ({"kind": "schema", "schema": {"type": "string"}, "output_pattern": "x"}, "output_pattern"),
         ({"kind": "approval", "command": ["false"]}, "command"),
         ({"kind": "command", "command": ["true"], "on_timeout": "approve"}, "on_timeout"),
+        ({"kind": "command", "command": ["true"], "judge": "quality"}, "judge"),
+        ({"kind": "judge", "judge": "quality", "condition": "true"}, "condition"),
     ],
 )
 def test_what_a_kind_of_gate_does_not_read_is_refused(tmp_path: Path, gate: dict[str, Any], key: str) -> None:
@@ -110,11 +112,12 @@ def test_what_a_kind_of_gate_does_not_read_is_refused(tmp_path: Path, gate: dict
     assert not list(tmp_path.iterdir())
 
 
-def test_a_judge_is_refused_as_long_as_there_is_none(tmp_path: Path) -> None:
-    """Without a plugin that scores, ``kind: judge`` is an error of the spec, with its place."""
-    gate = {"name": "good", "kind": "judge", "judge": "quality", "threshold": 0.8}
-    with pytest.raises(UsageError, match="unknown gate kind 'judge'"):
-        run(tmp_path, gated(gate))
+def test_an_unknown_judge_or_kind_of_gate_is_refused(tmp_path: Path) -> None:
+    """A kind of gate, or a judge, that no plugin provides is an error of the spec, with its place."""
+    with pytest.raises(UsageError, match="unknown gate kind 'jugde'"):
+        run(tmp_path, gated({"name": "good", "kind": "jugde", "judge": "quality"}))
+    with pytest.raises(UsageError, match="unknown judge 'qualty'"):
+        run(tmp_path, gated({"name": "good", "kind": "judge", "judge": "qualty", "threshold": 0.8}))
 
 
 def test_nobody_can_talk_a_failed_gate_away(tmp_path: Path) -> None:

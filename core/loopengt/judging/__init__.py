@@ -8,8 +8,9 @@ from loopengt._lazy import attach
 
 if TYPE_CHECKING:
     from loopengt.judging.answers import read_answer
-    from loopengt.judging.binding import BoundJudge, bind_judge
+    from loopengt.judging.binding import BoundJudge, bind_judge, with_agent
     from loopengt.judging.direct import invoke_directly
+    from loopengt.judging.options import option_problems
     from loopengt.judging.quoting import quoted
     from loopengt.judging.recording import note_score, record_scores, score_data
     from loopengt.judging.scoring import Subject
@@ -18,8 +19,9 @@ else:
         __name__,
         {
             "answers": ("read_answer",),
-            "binding": ("BoundJudge", "bind_judge"),
+            "binding": ("BoundJudge", "bind_judge", "with_agent"),
             "direct": ("invoke_directly",),
+            "options": ("option_problems",),
             "quoting": ("quoted",),
             "recording": ("note_score", "record_scores", "score_data"),
             "scoring": ("Subject",),
@@ -32,8 +34,10 @@ __all__ = [
     "bind_judge",
     "invoke_directly",
     "note_score",
+    "option_problems",
     "quoted",
     "read_answer",
     "record_scores",
     "score_data",
+    "with_agent",
 ]

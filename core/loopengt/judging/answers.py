@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from math import isfinite
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from loopengt.display import one_line
@@ -15,16 +16,24 @@ if TYPE_CHECKING:
 
 __all__ = ["read_answer"]
 
-_FENCED = re.compile(r"```(?:json)?[ \t]*\r?\n(.*?)\r?\n?```", re.DOTALL | re.IGNORECASE)
 _MOST = 400_000
+"""Characters of an answer."""
+_STARTS = 2_000
+"""Braces at which an object may begin; nobody writes a verdict with more."""
 _SHOWN = 160
+_LIKE_AN_OBJECT = re.compile(r"\{\s*\"")
+
+
+class _Ambiguous(ValueError):
+    """Nobody can tell what is meant: an object says something twice, or begins and is none."""
 
 
 def read_answer(answer: Any, schema: Mapping[str, Any]) -> Any:
     """Return the JSON data that an answer holds.
 
-    Agents put words around their JSON: the whole text is tried, then each fenced block, then what stands from the
-    first brace to the last. The last one that fits the schema counts, if there is just one that does.
+    Agents put words, or a fence, around their JSON: where the whole text is no JSON, every object in it is tried. One
+    that is quoted in the words counts like any other, so that nothing an agent repeats can pass for its verdict: when
+    several objects that differ fit the schema, there is none.
 
     Args:
         answer: Text, or JSON data.
@@ -35,17 +44,21 @@ def read_answer(answer: Any, schema: Mapping[str, Any]) -> Any:
     """
     compiled = JsonSchema(schema)
     if not isinstance(answer, str):
-        return _held(answer, compiled)
-    text = answer[:_MOST].strip()
+        return _held(_plain(answer), compiled)
+    if len(answer) > _MOST:
+        raise JudgeError(f"the verdict cannot be read: the answer has {len(answer):,} characters")
     fitting: list[Any] = []
     wrong: list[str] = []
-    for data in _candidates(text):
-        violations = compiled.violations(data)
-        if not violations:
-            if data not in fitting:
-                fitting.append(data)
-        elif not wrong:
-            wrong = violations
+    try:
+        for data in _candidates(answer.strip()):
+            violations = compiled.violations(data)
+            if not violations:
+                if data not in fitting:
+                    fitting.append(data)
+            elif not wrong:
+                wrong = violations
+    except _Ambiguous as exc:
+        raise JudgeError(f"the verdict cannot be read: {exc} in {_shown(answer)}") from None
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
@@ -62,31 +75,73 @@ def _held(data: Any, schema: JsonSchema) -> Any:
     return data
 
 
+def _plain(data: Any) -> Any:
+    """Return data as JSON would give it back.
+
+    Raises:
+        JudgeError: It is no JSON data.
+    """
+    try:
+        return json.loads(json.dumps(data, allow_nan=False))
+    except (TypeError, ValueError, RecursionError) as exc:
+        raise JudgeError(f"the verdict cannot be read, since the answer is no JSON data: {exc}") from None
+
+
 def _candidates(text: str) -> Iterator[Any]:
-    """Yield the JSON values in a text, from the most certain way of finding them that finds any."""
-    whole = _parsed(text)
-    if whole is not None:
+    """Yield the JSON that a text is, else the outermost objects in it.
+
+    Raises:
+        _Ambiguous: One of them says something twice or is broken, or there are too many braces.
+    """
+    decoder = json.JSONDecoder(
+        parse_constant=_refuse, parse_float=_finite, parse_int=_whole, object_pairs_hook=_object
+    )
+    try:
+        whole = decoder.decode(text)
+    except _Ambiguous:
+        raise
+    except (ValueError, RecursionError):
+        pass
+    else:
         yield whole
         return
-    blocks = [data for data in map(_parsed, _FENCED.findall(text)) if data is not None]
-    if blocks:
-        yield from blocks
-        return
-    data = _parsed(text[text.find("{") : text.rfind("}") + 1])
-    if data is not None:
-        yield data
+    at = text.find("{")
+    for _ in range(_STARTS):
+        if at < 0:
+            return
+        try:
+            data, end = decoder.raw_decode(text, at)
+        except _Ambiguous:
+            raise
+        except (ValueError, RecursionError):
+            if _LIKE_AN_OBJECT.match(text, at):  # it may be the verdict itself, and another one only quoted
+                raise _Ambiguous("an object that is no JSON") from None
+            end = at + 1
+        else:
+            yield data
+        at = text.find("{", end)
+    if at >= 0:
+        raise _Ambiguous(f"more than {_STARTS:,} braces")
 
 
-def _parsed(text: str) -> Any:
-    """Return the data that a text is; None: it is no JSON document, or just null."""
-    try:
-        return json.loads(text, parse_constant=_refuse)
-    except (ValueError, RecursionError):
-        return None
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _Ambiguous("an object that has a key twice")
+    return found
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if isfinite(number) else _refuse(text)
+
+
+def _whole(text: str) -> int:
+    return int(text) if len(text) < 300 else _refuse(text)
 
 
 def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _shown(answer: str) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from loopengt.errors import UsageError
-from loopengt.judging.answers import read_answer
+from loopengt.judging.asking import Asking
 from loopengt.judging.direct import invoke_directly
 from loopengt.judging.scoring import Spent, Subject, add_up, checked
-from loopengt_hookspecs.errors import AgentError, JudgeError, LoopengtError, MissingRequirement
+from loopengt_hookspecs.errors import JudgeError, LoopengtError, MissingRequirement
 from loopengt_hookspecs.judges import JudgeRequest
 from loopengt_hookspecs.models import DEFAULT_THRESHOLD, AgentConfig, AgentRole
 
@@ -19,17 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from loopengt_hookspecs.agents import Agent, AgentReply
+    from pydantic import BaseModel
+
+    from loopengt_hookspecs.agents import Agent
     from loopengt_hookspecs.gates import InvokeAgent
     from loopengt_hookspecs.judges import Judge, JudgeKind, JudgeVerdict
-    from loopengt_hookspecs.models import JudgeResult, JudgeSpec
+    from loopengt_hookspecs.models import JudgeResult, JudgeSpec, VerificationGate
     from loopengt_hookspecs.registration import Components
 
-__all__ = ["BoundJudge", "bind_judge"]
-
-_TRIES = 3
-_WAIT_SECONDS = 1.0
-_PASSING = frozenset({"ConnectionError", "OverloadedError", "RateLimited", "ServerError", "TimeoutError"})
+__all__ = ["BoundJudge", "bind_judge", "with_agent"]
 
 
 def bind_judge(
@@ -58,7 +56,9 @@ def bind_judge(
     role, agent = None, None
     if kind.asks:
         role = AgentRole(name=f"judge {spec.label}"[:128], config=_config(components, spec, agents or {}))
-        agent = components.get("agents", role.config.provider).bind(role, project)
+        provider = components.get("agents", role.config.provider)
+        _refuse_options(f"provider {role.config.provider!r}", spec, provider.options, role.config.extra)
+        agent = provider.bind(role, project)
     elif spec.agent is not None:
         raise UsageError(
             f"the judge {spec.label!r} asks no agent, and declares one", remedy="Take agent out."
@@ -69,30 +69,49 @@ def bind_judge(
     )
 
 
+def with_agent(gate: VerificationGate, agents: Mapping[str, AgentConfig]) -> VerificationGate:
+    """Return a gate whose judge names an agent of the loop with that agent's provider and model in place of the name.
+
+    Args:
+        gate: Any gate.
+        agents: The agents of the loop, by name.
+
+    Raises:
+        UsageError: There is no agent of that name.
+    """
+    if gate.judge is None or not isinstance(gate.judge.agent, str):
+        return gate
+    named = {"agent": _named(gate.judge, gate.judge.agent, agents)}
+    return gate.model_copy(update={"judge": gate.judge.model_copy(update=named)})
+
+
 def _options(kind: JudgeKind, spec: JudgeSpec) -> dict[str, Any]:
     """Hold the options against the kind's model, and return them with their defaults.
 
     Raises:
         UsageError: They do not fit.
     """
-    given = dict(spec.options)
-    if kind.options is None:
-        if given:
-            names = ", ".join(map(repr, given))
-            raise UsageError(f"the judge {spec.kind!r} has no options, and is given {names}")
-        return {}
-    from pydantic import ValidationError
+    _refuse_options(f"judge {spec.kind!r}", spec, kind.options, spec.options)
+    return {} if kind.options is None else kind.options.model_validate(dict(spec.options)).model_dump()
 
-    try:
-        return kind.options.model_validate(given).model_dump()
-    except ValidationError as exc:
-        said = "; ".join(
-            f"{'.'.join(map(str, error['loc'])) or 'options'}: {error['msg']}" for error in exc.errors()
-        )
+
+def _refuse_options(
+    what: str, spec: JudgeSpec, model: type[BaseModel] | None, given: Mapping[str, Any]
+) -> None:
+    from loopengt.judging.options import option_problems
+
+    said = [
+        message
+        if where and repr(where[-1]) in message
+        else f"{'.'.join(map(str, where)) or 'options'}: {message}"
+        for where, message in option_problems(what, model, given)
+    ]
+    if said:
+        known = ", ".join(field.alias or name for name, field in model.model_fields.items()) if model else ""
         raise UsageError(
-            f"the options of judge {spec.label!r} do not fit: {said}",
-            remedy=f"It takes: {', '.join(kind.options.model_fields)}.",
-        ) from None
+            f"the options of {what}, of the judge {spec.label!r}, do not fit: {'; '.join(said)}",
+            remedy=f"It takes: {known}." if known else "Take them out.",
+        )
 
 
 def _config(components: Components, spec: JudgeSpec, agents: Mapping[str, AgentConfig]) -> AgentConfig:
@@ -104,18 +123,22 @@ def _config(components: Components, spec: JudgeSpec, agents: Mapping[str, AgentC
     if isinstance(spec.agent, AgentConfig):
         return spec.agent
     if spec.agent is not None:
-        if spec.agent not in agents:
-            from loopengt.naming import hint
-
-            raise UsageError(
-                f"the judge {spec.label!r} is to ask the agent {spec.agent!r}, and there is none of that name"
-                f"{hint(spec.agent, agents)}",
-                remedy="Name an agent of the loop, or a provider: agent: {provider: openai, model: …}.",
-            )
-        return agents[spec.agent]
+        return _named(spec, spec.agent, agents)
     provider, model = components.setting("judges", "provider"), components.setting("judges", "model")
     named = {"provider": provider or "auto", "temperature": 0.0}
     return AgentConfig.model_validate(named | ({"model": model} if model else {}))
+
+
+def _named(spec: JudgeSpec, name: str, agents: Mapping[str, AgentConfig]) -> AgentConfig:
+    if name not in agents:
+        from loopengt.naming import hint
+
+        raise UsageError(
+            f"the judge {spec.label!r} is to ask the agent {name!r}, and there is none of that name"
+            f"{hint(name, agents)}",
+            remedy="Name an agent of the loop, or a provider: agent: {provider: openai, model: …}.",
+        )
+    return agents[name]
 
 
 class BoundJudge:
@@ -186,7 +209,8 @@ class BoundJudge:
         return add_up(self.spec, verdicts, self.threshold, spent, seconds)
 
     async def _once(self, subject: Subject, invoke: InvokeAgent, spent: Spent) -> JudgeVerdict:
-        asking = _Asking(self._agent, self._role, invoke, spent, self.name)
+        limit = self.spec.timeout_seconds
+        asking = Asking(self._agent, self._role, invoke, spent, limit)
         request = JudgeRequest(
             goal=subject.goal,
             output=subject.output,
@@ -198,69 +222,29 @@ class BoundJudge:
             workspace=subject.workspace,
             scope=subject.scope,
         )
-        limit = self.spec.timeout_seconds
         try:
             async with asyncio.timeout(limit) as timer:
                 verdict = await self._judge.judge(request)
-        except JudgeError as exc:
-            raise self._failed(exc.message, exc.remedy) from exc
-        except MissingRequirement:
-            raise
         except TimeoutError as exc:
             if timer.expired():
-                raise self._failed(f"it took longer than its {limit:g} seconds") from exc
+                raise self._late() from exc
             raise self._failed(f"TimeoutError: {exc}") from exc
+        except MissingRequirement:
+            raise
         except Exception as exc:
-            if exc is asking.escaped:
-                raise  # not the judge's: the engine's own, such as the end of the run
+            if asking.ended is not None:
+                raise asking.ended from None  # no failure of the judge: what it lacks, or the end of the run
             message = exc.message if isinstance(exc, LoopengtError) else f"{type(exc).__name__}: {exc}"
             raise self._failed(message, exc.remedy if isinstance(exc, LoopengtError) else "") from exc
-        return checked(verdict, self.name)
+        if asking.ended is not None:  # it has swallowed it
+            raise asking.ended
+        if timer.expired():
+            raise self._late()
+        verdict = checked(verdict, self.name)
+        return verdict if verdict.raw_output else replace(verdict, raw_output=asking.answers)
+
+    def _late(self) -> JudgeError:
+        return self._failed(f"it took longer than its {self.spec.timeout_seconds:g} seconds")
 
     def _failed(self, why: str, remedy: str = "") -> JudgeError:
         return JudgeError(f"judge {self.name!r} came to no verdict: {why}", remedy=remedy)
-
-
-class _Asking:
-    """Implements ``loopengt_hookspecs.judges.Ask``."""
-
-    def __init__(
-        self, agent: Agent | None, role: AgentRole | None, invoke: InvokeAgent, spent: Spent, name: str
-    ) -> None:
-        self._agent = agent
-        self._role = role
-        self._invoke = invoke
-        self._spent = spent
-        self._name = name
-        self.escaped: Exception | None = None
-        """What the engine raised, and no agent."""
-
-    async def __call__(
-        self, prompt: str, *, system_prompt: str = "", schema: Mapping[str, Any] | None = None
-    ) -> Any:
-        """Ask the agent."""
-        if self._agent is None or self._role is None:
-            raise JudgeError("it asks an agent, and its kind says that it does not (asks = False)")
-        role = self._role
-        if schema is not None:
-            role = role.model_copy(update={"output_schema": dict(schema)})
-            shape = json.dumps(schema, ensure_ascii=False)
-            prompt = f"{prompt}\n\nAnswer with one JSON object and nothing else. Its JSON Schema:\n{shape}"
-        reply = await self._patiently(role, prompt, system_prompt)
-        self._spent.add(reply.token_usage, reply.cost_usd)
-        return reply.output if schema is None else read_answer(reply.output, schema)
-
-    async def _patiently(self, role: AgentRole, prompt: str, system_prompt: str) -> AgentReply:
-        """Invoke the agent, again after what passes by itself; the judge's time limit bounds the waiting."""
-        assert self._agent is not None
-        for number in range(1, _TRIES + 1):
-            try:
-                return await self._invoke(self._agent, role, prompt, system_prompt)
-            except AgentError as exc:
-                if number == _TRIES or exc.kind not in _PASSING:
-                    raise
-                await asyncio.sleep(exc.retry_after or _WAIT_SECONDS * number)
-            except Exception as exc:
-                self.escaped = exc
-                raise
-        raise AssertionError("the last try returns or raises")

@@ -10,7 +10,7 @@ from loopengt.prices import list_price, model_of
 from loopengt.temporary import temporary_folder
 from loopengt_hookspecs.agents import AgentReply, AgentRequest
 from loopengt_hookspecs.calls import PersonAnswer, PersonQuestion, ToolOutcome
-from loopengt_hookspecs.errors import AgentError
+from loopengt_hookspecs.errors import AgentError, LoopengtError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,24 +35,32 @@ def invoke_directly(project: Path) -> InvokeAgent:
         calls = _DirectCalls()
         key = f"judge-{uuid4().hex}"
         with temporary_folder(project) as folder:
-            reply = await agent.invoke(
-                AgentRequest(
-                    run_id=key,
-                    loop="judge",
-                    step="judge",
-                    occurrence=1,
-                    attempt=1,
-                    agent=role,
-                    prompt=prompt,
-                    system_prompt=system_prompt,
-                    feedback="",
-                    idempotency_key=key,
-                    workspace=folder,
-                    context={},
-                    emit=_nowhere,
-                    put_blob=_no_blobs,
-                    calls=calls,
-                )
+            request = AgentRequest(
+                run_id=key,
+                loop="judge",
+                step="judge",
+                occurrence=1,
+                attempt=1,
+                agent=role,
+                prompt=prompt,
+                system_prompt=system_prompt,
+                feedback="",
+                idempotency_key=key,
+                workspace=folder,
+                context={},
+                emit=_nowhere,
+                put_blob=_no_blobs,
+                calls=calls,
+            )
+            try:
+                reply = await agent.invoke(request)
+            except LoopengtError:
+                raise
+            except Exception as exc:
+                raise AgentError(f"{type(exc).__name__}: {exc}", kind=type(exc).__name__) from exc
+        if not isinstance(reply, AgentReply):
+            raise AgentError(
+                f"the agent answered with a Python {type(reply).__name__} in place of an AgentReply"
             )
         return calls.added_to(reply, role, agent)
 

@@ -22,8 +22,9 @@ def quoted(label: str, value: Any, *, longest: int = _LONGEST) -> str:
         longest: Characters that are kept; of a longer value the middle is left out, and that is said.
     """
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    text = text.encode("utf-8", "replace").decode("utf-8")  # half a surrogate pair cannot be sent
     if len(text) > longest:
         half = longest // 2
-        text = f"{text[:half]}\n[… {len(text) - 2 * half:,} characters left out …]\n{text[-half:]}"
-    mark = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        text = f"{text[:half]}\n[… {len(text) - 2 * half:,} characters left out …]\n{text[-half:] if half else ''}"
+    mark = hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
     return f"<{label}-{mark}>\n{text}\n</{label}-{mark}>"

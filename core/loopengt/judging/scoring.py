@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
+from loopengt._jsondata import NotJsonError, json_copy
 from loopengt_hookspecs.errors import JudgeError
 from loopengt_hookspecs.judges import JudgeVerdict
 from loopengt_hookspecs.models import Aggregate, JudgeResult
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.models import JudgeSpec
 
 __all__ = ["Spent", "Subject", "add_up", "checked"]
+
+_DIGITS = 9
+"""Decimal places to which scores are compared."""
 
 
 @dataclass(slots=True)
@@ -51,7 +55,7 @@ class Spent:
 
 
 def checked(verdict: Any, label: str) -> JudgeVerdict:
-    """Return a verdict whose score and criteria are numbers from 0 to 1.
+    """Return a verdict whose score and criteria are numbers from 0 to 1, and whose words are text.
 
     Raises:
         JudgeError: It is no such verdict.
@@ -60,13 +64,43 @@ def checked(verdict: Any, label: str) -> JudgeVerdict:
         raise JudgeError(
             f"judge {label!r} returned a Python {type(verdict).__name__} in place of a JudgeVerdict"
         )
+    if not isinstance(verdict.criteria, dict):
+        raise JudgeError(f"judge {label!r} gave criteria that are no mapping, but {verdict.criteria!r}")
     for name, score in {"": verdict.score, **verdict.criteria}.items():
         where = f"criterion {name!r} of judge {label!r}" if name else f"judge {label!r}"
         if isinstance(score, bool) or not isinstance(score, int | float) or not isfinite(score):
             raise JudgeError(f"{where} gave no score, but {score!r}")
         if not 0 <= score <= 1:
             raise JudgeError(f"{where} gave the score {score!r}, which is not between 0 and 1")
-    return verdict
+    if verdict.passed is not None and not isinstance(verdict.passed, bool):
+        raise JudgeError(
+            f"judge {label!r} says neither that it passed nor that it did not, but {verdict.passed!r}"
+        )
+    if not isinstance(verdict.reasoning, str) or not isinstance(verdict.raw_output, str):
+        raise JudgeError(f"judge {label!r} gave a reasoning, or an answer, that is no text")
+    try:
+        details = json_copy(verdict.details)
+    except NotJsonError as problem:
+        raise JudgeError(f"judge {label!r} gave details that are no JSON data: {problem}") from None
+    if not isinstance(details, dict):
+        raise JudgeError(f"judge {label!r} gave details that are no mapping")
+    return replace(
+        verdict,
+        reasoning=_sound(verdict.reasoning),
+        raw_output=_sound(verdict.raw_output),
+        criteria=dict(verdict.criteria),
+        details=details,
+    )
+
+
+def _sound(text: str) -> str:
+    """Return a text that can be written down: half a surrogate pair cannot."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _reaches(score: float, threshold: float) -> bool:
+    """Whether a score is high enough; the mean of 0.7, 0.8 and 0.9 is 0.8, whatever floating point makes of it."""
+    return round(score, _DIGITS) >= round(threshold, _DIGITS)
 
 
 def add_up(
@@ -78,7 +112,8 @@ def add_up(
     """
     scores = [float(verdict.score) for verdict in verdicts]
     passes = [
-        verdict.score >= threshold if verdict.passed is None else verdict.passed for verdict in verdicts
+        _reaches(verdict.score, threshold) if verdict.passed is None else verdict.passed
+        for verdict in verdicts
     ]
     if len(verdicts) == 1:
         score, passed = scores[0], passes[0]
@@ -86,8 +121,8 @@ def add_up(
         score = sum(passes) / len(passes)
         passed = score > 0.5
     else:
-        score = min(1.0, max(0.0, fmean(scores)))
-        passed = score >= threshold
+        score = round(min(1.0, max(0.0, fmean(scores))), _DIGITS)
+        passed = _reaches(score, threshold)
     agreeing = [verdict for verdict, one in zip(verdicts, passes, strict=True) if one == passed] or verdicts
     nearest = min(agreeing, key=lambda verdict: abs(verdict.score - score))
     names = dict.fromkeys(name for verdict in verdicts for name in verdict.criteria)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .names import KnownNames
     from .problems import Problem
     from .schema import spec_json_schema
+    from .shape import check_model
     from .subloops import LoopFile, find_loops, loop_key
     from .validation import validate
 else:
@@ -26,6 +27,7 @@ else:
             "names": ("KnownNames",),
             "problems": ("Problem",),
             "schema": ("spec_json_schema",),
+            "shape": ("check_model",),
             "subloops": ("LoopFile", "find_loops", "loop_key"),
             "validation": ("validate",),
         },
@@ -37,6 +39,7 @@ __all__ = [
     "LoadedSpec",
     "LoopFile",
     "Problem",
+    "check_model",
     "find_loops",
     "load_spec",
     "load_spec_text",

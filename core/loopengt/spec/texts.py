@@ -82,6 +82,8 @@ class _Texts:
         self._document = outline.document
         self._steps = frozenset(outline.step_names)
         self._context = frozenset(outline.context) | names.extra_context
+        if text_at(outline.data, "trigger", "trigger_type") not in (None, "manual"):
+            self._context |= {"event"}  # what `loopengt watch` says of the occasion
         self._prompt_roots = PROMPT_ROOTS | self._context
 
     def expression(self, path: Path, text: object) -> Iterator[Problem]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         OnFailure,
         OnTimeout,
         OnUnknownCost,
+        Overlap,
         PatternName,
         PromptEngine,
         RunStatus,
@@ -68,6 +69,7 @@ if TYPE_CHECKING:
         TraceEvent,
         parse_event,
     )
+    from loopengt_hookspecs.models.triggers import TriggerOptions
 
 __all__ = [
     "DEFAULT_THRESHOLD",
@@ -111,6 +113,7 @@ __all__ = [
     "OnTimeout",
     "OnUnknownCost",
     "OutputSchema",
+    "Overlap",
     "PatternName",
     "Policy",
     "ProgressMetric",
@@ -135,6 +138,7 @@ __all__ = [
     "ToolSpec",
     "ToolType",
     "TraceEvent",
+    "TriggerOptions",
     "TriggerType",
     "VerificationGate",
     "WorkspaceKind",
@@ -160,6 +164,7 @@ _MODULES = {
         "OnFailure",
         "OnTimeout",
         "OnUnknownCost",
+        "Overlap",
         "PatternName",
         "PromptEngine",
         "RunStatus",
@@ -190,6 +195,7 @@ _MODULES = {
     "steps": ("StepDependency", "StepSpec"),
     "tools": ("ToolAuth", "ToolSpec"),
     "trace": ("AgentEvent", "LoopEvent", "StepEvent", "ToolEvent", "TraceEvent", "parse_event"),
+    "triggers": ("TriggerOptions",),
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -17,6 +17,7 @@ __all__ = [
     "OnFailure",
     "OnTimeout",
     "OnUnknownCost",
+    "Overlap",
     "PatternName",
     "PromptEngine",
     "RunStatus",
@@ -213,6 +214,14 @@ class TriggerType(StrEnum):
     SCHEDULE = "schedule"
     WEBHOOK = "webhook"
     EVENT = "event"
+
+
+class Overlap(StrEnum):
+    """What becomes of an occasion that comes while a run of the loop is under way."""
+
+    SKIP = "skip"
+    QUEUE = "queue"
+    PARALLEL = "parallel"
 
 
 class RunStatus(StrEnum):

@@ -46,6 +46,9 @@ def check_plugins(kernel: Kernel) -> Iterator[Finding]:
     for record in kernel.plugins:
         if record.status == "loaded":
             loaded += 1
+            for deprecation in record.deprecations:
+                update = f"pip install -U {record.distribution}" if record.distribution else ""
+                yield Finding("plugins", "warn", deprecation, update)
         elif record.status == "failed":
             remedy = record.remedy or f"loopengt plugins info {record.name}"
             yield Finding("plugins", "fail", f"{_named(record)} failed: {record.reason}", one_line(remedy))

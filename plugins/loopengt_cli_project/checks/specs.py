@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from loopengt import LoopengtError, SpecError
+from loopengt.judging import with_agent
+from loopengt.triggering import bind_trigger, trigger_line
 from loopengt_cli_project.findings import Finding, Status, from_error, one_line
 from loopengt_cli_project.refused import refusals
 
@@ -87,7 +89,15 @@ def _check(kernel: Kernel, path: Path, name: str, status: Status) -> Iterator[Fi
             yield Finding("specs", status, f"{name}: {problem.message}", problem.remedy)
         told.add(problem)
     if not found:
-        yield Finding("specs", "ok", f"{name}: {spec.name}, and all that it needs is there")
+        yield Finding(
+            "specs", "ok", f"{name}: {spec.name}, and all that it needs is there{_trigger(kernel, spec)}"
+        )
+
+
+def _trigger(kernel: Kernel, spec: LoopSpec) -> str:
+    if "trigger" not in spec.model_fields_set:
+        return ""
+    return f"; trigger {trigger_line(bind_trigger(kernel, spec.trigger, kernel.project))}"
 
 
 def _refused(kernel: Kernel, spec: LoopSpec) -> Iterator[LoopengtError]:
@@ -117,6 +127,13 @@ def _missing(kernel: Kernel, spec: LoopSpec) -> Iterator[MissingRequirement | Lo
             yield error
     for gate in spec.policy.verification_gates:
         try:
-            yield from kernel.get("gates", gate.kind).bind(gate, kernel.project).missing()
+            named = with_agent(gate, {role.name: role.config for role in spec.agents})
+            yield from kernel.get("gates", gate.kind).bind(named, kernel.project).missing()
         except LoopengtError as error:
             yield error
+    if "trigger" not in spec.model_fields_set:
+        return
+    try:
+        yield from bind_trigger(kernel, spec.trigger, kernel.project).trigger.missing()
+    except LoopengtError as error:
+        yield error

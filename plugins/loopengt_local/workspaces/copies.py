@@ -10,7 +10,7 @@ from loopengt_hookspecs.errors import UsageError
 from loopengt_local.workspaces.contents import LINKED, NOT_COPIED
 from loopengt_local.workspaces.git import IDENTITY, git, git_output
 
-__all__ = ["copy_tree", "make_copy", "make_repository"]
+__all__ = ["check_size", "copy_tree", "make_copy", "make_repository"]
 
 _AS_THEY_ARE = "* -text -eol -filter -ident -working-tree-encoding\n"
 """Attributes of a copy's own repository: it keeps the bytes of files, whatever the project's attributes say."""
@@ -31,14 +31,23 @@ def make_copy(project: Path, path: Path, limit_mb: int) -> str:
         UsageError: The project is too large.
         OSError: A file cannot be copied.
     """
+    check_size(project, limit_mb)
+    copy_tree(project, path)
+    return make_repository(path)
+
+
+def check_size(project: Path, limit_mb: int) -> None:
+    """Refuse a project that has more than so many megabytes.
+
+    Raises:
+        UsageError: It has.
+    """
     if _size_mb(project, limit_mb) > limit_mb:
         raise UsageError(
             f"project {project} has more than {limit_mb} MB, too much to copy for each run",
             remedy="Run with --in-place, make the folder a git repository, or raise "
             "`copy_limit_mb` under [plugins.local] in .loopengt/config.toml.",
         )
-    copy_tree(project, path)
-    return make_repository(path)
 
 
 def copy_tree(source: Path, target: Path) -> None:

@@ -150,7 +150,7 @@ async def test_the_output_must_match(bench: Bench, pattern: str, passes: bool) -
 
 async def test_a_search_without_end_fails_the_gate(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """An expression that backtracks for ever is given up, the loop goes on, and the gate fails closed."""
-    monkeypatch.setattr("loopengt_gates.matching._SECONDS", 0.3)
+    monkeypatch.setattr("loopengt.searching._SECONDS", 0.3)
     ticks = 0
 
     async def tick() -> None:

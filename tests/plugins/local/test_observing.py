@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from loopengt import hookimpl
+from loopengt.redaction import MARK, Redactor
 from loopengt.testing import RecordingObserver, ScriptedAgent, loop_spec, make_kernel, run_loop
 from loopengt_hookspecs.agents import AgentReply
-from loopengt_hookspecs.models import AgentEvent, EndReason, LoopEvent, StepEvent, ToolEvent
+from loopengt_hookspecs.models import AgentEvent, EndReason, Event, LoopEvent, StepEvent, ToolEvent
+from loopengt_local.intake import Intake
+from loopengt_local.observers import ObserverHub
 
 if TYPE_CHECKING:
     from loopengt_hookspecs.models import TraceEvent
@@ -83,7 +86,7 @@ async def test_events_come_in_the_order_of_the_journal(lab: Any) -> None:
     assert seen.closed == 1
 
 
-async def test_starts_are_seen_at_once_and_results_when_they_are_durable(lab: Any) -> None:
+async def test_starts_are_seen_under_way_and_results_when_they_are_durable(lab: Any) -> None:
     """An observer knows that a step began while it is under way; its end is shown after it was written."""
 
     class Writing(RecordingObserver):
@@ -95,7 +98,9 @@ async def test_starts_are_seen_at_once_and_results_when_they_are_durable(lab: An
 
     async def look(request: Any) -> str:
         request.emit("tool.call", {"tool": "grep", "input": {"pattern": "x"}})
-        await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            while "tool.call" not in seen.types():
+                await asyncio.sleep(0)
         during.extend(seen.types())
         return "done"
 
@@ -180,3 +185,68 @@ async def test_configured_observers_watch_every_run(lab: Any) -> None:
     )
     await run_loop(kernel, loop_spec(), observers=[given])
     assert configured.types() == given.types() != []
+
+
+async def test_an_event_that_makes_no_sense_costs_only_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    """What has no public shape is left out, with a line in the log, and what follows is shown."""
+    seen = RecordingObserver()
+    hub = ObserverHub("r", [seen])
+    hub.start()
+    hub.publish(_event(1, "loop.start", {"loop": "demo"}))
+    hub.publish(_event(2, "no.such.type", {}))
+    hub.publish(_event(3, "decision", {"name": "x", "value": 1}))
+    await hub.close()
+    assert seen.types() == ["loop.start", "decision"]
+    assert "events cannot be shown" in capsys.readouterr().err
+
+
+async def test_secrets_are_taken_out_of_those_events_alone_that_have_some() -> None:
+    """Of hundreds of events that are searched together, each keeps its place, and the one with a token loses that."""
+    token = "ghp_" + "a1B2" * 9
+    intake = Intake(Redactor([]), Redactor([], tokens=True))
+    seen = RecordingObserver()
+    hub = ObserverHub("r", [seen], leaving=intake.leaving)
+    hub.start()
+    for seq in range(1, 601):
+        hub.publish(_event(seq, "decision", {"name": f"n{seq}", "value": token if seq == 300 else seq}))
+    await hub.close()
+    assert [event.data["name"] for event in seen.events] == [f"n{seq}" for seq in range(1, 601)]
+    assert {seq: event.data["value"] for seq, event in enumerate(seen.events, 1)} == {
+        seq: MARK if seq == 300 else seq for seq in range(1, 601)
+    }
+
+
+async def test_what_cannot_be_searched_for_secrets_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """When the search fails, the events are lost to observers, the log says so, and the next ones are shown."""
+
+    async def leaving(events: list[Event]) -> list[Event]:
+        if events[0].data["name"] == "first":
+            raise OSError("no process")
+        return events
+
+    seen = RecordingObserver()
+    hub = ObserverHub("r", [seen], leaving=leaving)
+    hub.start()
+    hub.publish(_event(1, "decision", {"name": "first", "value": 1}))
+    async with asyncio.timeout(10):
+        while "cannot be shown" not in capsys.readouterr().err:
+            await asyncio.sleep(0.001)
+    hub.publish(_event(2, "decision", {"name": "second", "value": 2}))
+    await hub.close()
+    assert [event.data["name"] for event in seen.events] == ["second"]
+
+
+async def test_a_slow_pattern_does_not_hold_the_run_up() -> None:
+    """While another process searches an event for a pattern that takes too long, the loop has its turns."""
+    intake = Intake(Redactor([]), Redactor([], patterns=["(a+)+$"]))
+    search = asyncio.create_task(intake.leaving([_event(1, "decision", {"value": "a" * 60 + "!"})]))
+    turns = 0
+    while not search.done():
+        await asyncio.sleep(0.01)
+        turns += 1
+    assert search.result()[0].data["value"].startswith("[withheld")
+    assert turns > 10
+
+
+def _event(seq: int, kind: str, data: dict[str, Any]) -> Event:
+    return Event(seq=seq, type=kind, at=1_700_000_000.0 + seq, step=None, data=data)

@@ -1,4 +1,4 @@
-"""Searches an output for a regular expression, in bounded time."""
+"""Searches a text for a regular expression, in bounded time."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ __all__ = ["PatternError", "found_in"]
 
 _SECONDS = 10.0
 _NOT_FOUND = 3
+_WHOLE = "whole"
 # Python's regular expressions can take for ever, and nothing in this process could end them, so a child does
 # the search: the text comes from an agent's work, and a hanging gate would hang every run of this process.
 _SEARCH = f"""
 import re, sys
-size, _, rest = sys.stdin.buffer.read().partition(b"\\n")
+flags, size, rest = sys.stdin.buffer.read().split(b" ", 2)
 pattern, text = rest[:int(size)].decode(), rest[int(size):].decode()
-sys.exit(0 if re.search(pattern, text, re.MULTILINE) else {_NOT_FOUND})
+find = re.fullmatch if {_WHOLE!r} in sys.argv else re.search
+sys.exit(0 if find(pattern, text, int(flags)) else {_NOT_FOUND})
 """
 
 
@@ -29,20 +31,29 @@ class PatternError(Exception):
     """The search could not be brought to an end; the text says why."""
 
 
-async def found_in(pattern: str, text: str, cwd: Path) -> bool:
-    """Whether the pattern is found in the text; ``^`` and ``$`` also match at line ends.
+async def found_in(
+    pattern: str, text: str, cwd: Path, *, flags: int = re.MULTILINE, whole: bool = False
+) -> bool:
+    """Whether a pattern is found in a text.
+
+    Args:
+        pattern: A regular expression.
+        text: Where it is searched.
+        cwd: A folder for the process that searches.
+        flags: Those of the module ``re``; by default ``^`` and ``$`` also match at line ends.
+        whole: Whether the whole text must match.
 
     Raises:
         PatternError: The search took too long, or could not be made.
     """
-    if re.escape(pattern) == pattern:
-        return pattern in text
+    if re.escape(pattern) == pattern and not flags & re.IGNORECASE:
+        return pattern == text if whole else pattern in text
     encoded = pattern.encode("utf-8", "replace")
     result = await run_program(
-        [sys.executable, "-I", "-S", "-c", _SEARCH],
+        [sys.executable, "-I", "-S", "-c", _SEARCH, *([_WHOLE] if whole else [])],
         cwd=cwd,
         env=base_environment(),
-        stdin=b"%d\n%s%s" % (len(encoded), encoded, text.encode("utf-8", "replace")),
+        stdin=b"%d %d %s%s" % (flags, len(encoded), encoded, text.encode("utf-8", "replace")),
         timeout=_SECONDS,
         grace_seconds=0,
     )
