@@ -23,7 +23,29 @@ from typing import TYPE_CHECKING
 from loopengt._lazy import attach
 
 if TYPE_CHECKING:
+    from loopengt.testing.contracts.adapters import AdapterContract
+    from loopengt.testing.contracts.agents import AgentContract
+    from loopengt.testing.contracts.commands import CommandContract
+    from loopengt.testing.contracts.embedders import EmbedderContract
+    from loopengt.testing.contracts.engines import EngineContract
+    from loopengt.testing.contracts.exporters import ExporterContract
+    from loopengt.testing.contracts.gates import GateContract
+    from loopengt.testing.contracts.judges import JudgeContract, JudgeSample
+    from loopengt.testing.contracts.mcp_features import McpFeatureContract
+    from loopengt.testing.contracts.metrics import MetricContract
+    from loopengt.testing.contracts.middleware import MiddlewareContract
+    from loopengt.testing.contracts.model_adapters import ModelAdapterContract
+    from loopengt.testing.contracts.observers import ObserverContract
+    from loopengt.testing.contracts.options import OptionsContract
+    from loopengt.testing.contracts.patterns import PatternContract
+    from loopengt.testing.contracts.stop_conditions import ProgressSample, StopConditionContract
+    from loopengt.testing.contracts.summarizers import SummarizerContract
+    from loopengt.testing.contracts.templates import TemplateContract
+    from loopengt.testing.contracts.tool_types import ToolTypeContract
+    from loopengt.testing.contracts.tools import ToolContract
+    from loopengt.testing.contracts.triggers import TriggerContract
     from loopengt.testing.fake_openai import FakeOpenAI
+    from loopengt.testing.loop_runs import GateRun, LoopRun, LoopRunner, NotAnswered, StepRun, writes
     from loopengt.testing.memory import MemoryContract
     from loopengt.testing.observing import RecordingObserver
     from loopengt.testing.running import loop_spec, make_kernel, resume_loop, run_loop, run_loop_sync
@@ -35,7 +57,35 @@ else:
     __getattr__, __dir__ = attach(
         __name__,
         {
+            "contracts.adapters": ("AdapterContract",),
+            "contracts.agents": ("AgentContract",),
+            "contracts.commands": ("CommandContract",),
+            "contracts.embedders": ("EmbedderContract",),
+            "contracts.engines": ("EngineContract",),
+            "contracts.exporters": ("ExporterContract",),
+            "contracts.gates": ("GateContract",),
+            "contracts.judges": (
+                "JudgeContract",
+                "JudgeSample",
+            ),
+            "contracts.mcp_features": ("McpFeatureContract",),
+            "contracts.metrics": ("MetricContract",),
+            "contracts.middleware": ("MiddlewareContract",),
+            "contracts.model_adapters": ("ModelAdapterContract",),
+            "contracts.observers": ("ObserverContract",),
+            "contracts.options": ("OptionsContract",),
+            "contracts.patterns": ("PatternContract",),
+            "contracts.stop_conditions": (
+                "ProgressSample",
+                "StopConditionContract",
+            ),
+            "contracts.summarizers": ("SummarizerContract",),
+            "contracts.templates": ("TemplateContract",),
+            "contracts.tool_types": ("ToolTypeContract",),
+            "contracts.tools": ("ToolContract",),
+            "contracts.triggers": ("TriggerContract",),
             "fake_openai": ("FakeOpenAI",),
+            "loop_runs": ("GateRun", "LoopRun", "LoopRunner", "NotAnswered", "StepRun", "writes"),
             "memory": ("MemoryContract",),
             "observing": ("RecordingObserver",),
             "running": ("loop_spec", "make_kernel", "resume_loop", "run_loop", "run_loop_sync"),
@@ -46,16 +96,45 @@ else:
     )
 
 __all__ = [
+    "AdapterContract",
+    "AgentContract",
+    "CommandContract",
+    "EmbedderContract",
+    "EngineContract",
+    "ExporterContract",
     "FakeOpenAI",
+    "GateContract",
+    "GateRun",
+    "JudgeContract",
+    "JudgeSample",
+    "LoopRun",
+    "LoopRunner",
+    "McpFeatureContract",
     "MemoryContract",
+    "MetricContract",
+    "MiddlewareContract",
+    "ModelAdapterContract",
+    "NotAnswered",
+    "ObserverContract",
+    "OptionsContract",
+    "PatternContract",
+    "ProgressSample",
     "RecordingObserver",
     "ScriptUsedUp",
     "ScriptedAgent",
     "StandInCli",
+    "StepRun",
+    "StopConditionContract",
     "StorageContract",
+    "SummarizerContract",
+    "TemplateContract",
+    "ToolContract",
+    "ToolTypeContract",
+    "TriggerContract",
     "loop_spec",
     "make_kernel",
     "resume_loop",
     "run_loop",
     "run_loop_sync",
+    "writes",
 ]

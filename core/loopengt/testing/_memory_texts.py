@@ -113,6 +113,9 @@ class TextRules(MemorySuite):
         await memory.add(long, entry_id="long")
         await memory.add("x" * 1_000_000, entry_id="word")
         await memory.add('"*(' * 300_000, entry_id="signs")
+        kept = await memory.get("long")
+        assert kept is not None
+        assert kept.content == long
         assert [entry.entry_id for entry in await memory.search("needle")] == ["long"]
         assert [entry.entry_id for entry in await memory.search(long)] == ["long"]
         assert len(await memory.recent()) == 3

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.models import LoopSpec
     from loopengt_hookspecs.tracing import Observer
 
-__all__ = ["loop_spec", "make_kernel", "resume_loop", "run_loop", "run_loop_sync"]
+__all__ = ["load_given", "loop_spec", "make_kernel", "resume_loop", "run_loop", "run_loop_sync"]
 
 PLUGIN = "loopengt_testing"
 """Name of the plugin that registers the agents of ``make_kernel``."""
@@ -117,7 +117,7 @@ async def run_loop(
     from loopengt_hookspecs.engines import RunRequest
 
     request = RunRequest(
-        spec=_loaded(kernel, loop_spec() if spec is None else spec, frozenset(context or ())),
+        spec=load_given(kernel, loop_spec() if spec is None else spec, frozenset(context or ())),
         context=context or {},
         in_place=in_place,
         observers=observers,
@@ -190,7 +190,8 @@ def _registering(providers: Mapping[str, AgentProvider]) -> object:
     return SimpleNamespace(loopengt_register_agents=loopengt_register_agents)
 
 
-def _loaded(kernel: Kernel, spec: Mapping[str, Any] | LoopSpec, context: frozenset[str]) -> LoopSpec:
+def load_given(kernel: Kernel, spec: Mapping[str, Any] | LoopSpec, context: frozenset[str]) -> LoopSpec:
+    """Load a loop that a test has made as a dict as a file would be loaded; a ``LoopSpec`` is returned as it is."""
     if not isinstance(spec, Mapping):
         return spec
     # What a step names as its loop is relative to the file, which then has to stand in the project.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from loopengt_hookspecs.agents import AgentRequest
     from loopengt_hookspecs.models import AgentRole
 
-__all__ = ["Answer", "Script", "ScriptUsedUp", "ScriptedAgent"]
+__all__ = ["Answer", "AnswerList", "Script", "ScriptUsedUp", "ScriptedAgent", "reply_to"]
 
 Answer: TypeAlias = Any
 """What an agent answers once.
@@ -58,15 +58,17 @@ class ScriptedAgent:
     ) -> None:
         self.requests: list[AgentRequest] = []
         """Every request so far, in the order in which they came."""
-        self._steps = {name: _Answers(f"of step {name!r}", script) for name, script in (steps or {}).items()}
-        self._agents = {
-            name: _Answers(f"of agent {name!r}", script) for name, script in (agents or {}).items()
+        self._steps = {
+            name: AnswerList(f"of step {name!r}", script) for name, script in (steps or {}).items()
         }
-        self._common = _Answers("for all steps", answers)
+        self._agents = {
+            name: AnswerList(f"of agent {name!r}", script) for name, script in (agents or {}).items()
+        }
+        self._common = AnswerList("for all steps", answers)
 
     def script(self, step: str, *answers: Answer) -> None:
         """Add answers to the script of a step; the first call gives the step a script of its own."""
-        self._steps.setdefault(step, _Answers(f"of step {step!r}", ())).add(answers)
+        self._steps.setdefault(step, AnswerList(f"of step {step!r}", ())).add(answers)
 
     def asked(self, step: str) -> list[AgentRequest]:
         """The requests so far for one step."""
@@ -92,11 +94,16 @@ class ScriptedAgent:
         """
         self.requests.append(request)
         script = self._steps.get(request.step) or self._agents.get(request.agent.name) or self._common
-        return await _reply(script.take(request), request)
+        return await reply_to(script.take(request), request)
 
 
-class _Answers:
-    """One script, and how much of it was used."""
+class AnswerList:
+    """One script, and how much of it was used.
+
+    Args:
+        where: Whose it is, for messages, such as ``of step 'write'``.
+        script: The answers.
+    """
 
     def __init__(self, where: str, script: Script) -> None:
         if isinstance(script, str | Mapping):
@@ -106,10 +113,21 @@ class _Answers:
         self._left: deque[Answer] = deque() if callable(script) else deque(script)
         self._given = 0
 
+    @property
+    def unused(self) -> int:
+        """How many answers were not asked for."""
+        return len(self._left)
+
     def add(self, answers: Iterable[Answer]) -> None:
+        """Add answers at the end."""
         self._left.extend(answers)
 
     def take(self, request: AgentRequest) -> Answer:
+        """Return the next answer.
+
+        Raises:
+            ScriptUsedUp: There is none.
+        """
         if self._left:
             self._given += 1
             return self._left.popleft()
@@ -123,13 +141,14 @@ class _Answers:
         )
 
 
-async def _reply(answer: Answer, request: AgentRequest) -> AgentReply:
+async def reply_to(answer: Answer, request: AgentRequest) -> AgentReply:
+    """Make the reply to a request of an answer, or raise it."""
     if isinstance(answer, BaseException) or (isinstance(answer, type) and issubclass(answer, BaseException)):
         raise answer
     if isinstance(answer, AgentReply):
         return answer
     if inspect.isawaitable(answer):
-        return await _reply(await answer, request)
+        return await reply_to(await answer, request)
     if callable(answer):
-        return await _reply(answer(request), request)
+        return await reply_to(answer(request), request)
     return AgentReply(answer, cost_usd=0.0, cost_source="reported")

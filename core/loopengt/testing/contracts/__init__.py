@@ -1,0 +1,1 @@
+"""The contract suites of the extension points, a module each; ``loopengt.testing`` has their names."""
