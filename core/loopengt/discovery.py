@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from loopengt.api_version import check_requirements, check_source, check_text
 from loopengt.consent import PROJECT_FILE, PROJECT_PLUGIN, read_if_allowed
 from loopengt.errors import PluginError
 from loopengt.naming import normalise
@@ -141,7 +142,18 @@ def _candidates(distribution: Any) -> Iterator[Candidate]:
         return
     name, version = str(distribution.metadata["Name"]), str(distribution.metadata["Version"])
     for entry in distribution.entry_points.select(group=PROJECT):
-        yield Candidate(normalise(entry.name), entry.load, name, version, entry.value)
+        load = entry.load if normalise(name) == OWN_DISTRIBUTION else _loader(entry, distribution, name)
+        yield Candidate(normalise(entry.name), load, name, version, entry.value)
+
+
+def _loader(entry: Any, distribution: Any, name: str) -> Callable[[], object]:
+    def load() -> object:
+        check_requirements(distribution.metadata.get_all("Requires-Dist") or ())
+        check_source(entry.module, name)
+        found: object = entry.load()
+        return found
+
+    return load
 
 
 def _unreadable(place: str, cause: Exception) -> Candidate:
@@ -166,6 +178,7 @@ def project_plugin(project: Path, environ: Mapping[str, str]) -> Candidate | Non
         import sys
         from types import ModuleType
 
+        check_text(source.decode("utf-8", "replace"))
         module = ModuleType(f"{file.stem}@{project}")
         module.__file__ = str(file)
         sys.modules[module.__name__] = module  # dataclasses and pickling look their module up there

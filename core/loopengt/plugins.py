@@ -35,6 +35,8 @@ class PluginRecord:
     """Hooks it implements."""
     import_seconds: float = 0.0
     """How long its import took."""
+    deprecations: list[str] = field(default_factory=list)
+    """What it uses that will be removed, a sentence each, with what to use in its place."""
 
 
 @dataclass(frozen=True, slots=True)

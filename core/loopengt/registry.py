@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
+from loopengt.api_version import DECLARATION, check_declared
 from loopengt.errors import ComponentNotFound, PluginError
 from loopengt.naming import hint, is_word, singular
 from loopengt.plugins import Component
-from loopengt_hookspecs import EXTENSION_POINTS, PROJECT
+from loopengt_hookspecs import EXTENSION_POINTS, PROJECT, deprecations_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -101,6 +102,7 @@ class Registry:
             record.import_seconds = time.perf_counter() - started
             record.origin = getattr(module, "__file__", None) or record.origin
             self._say(f"{record.name}: imported {record.origin} in {record.import_seconds * 1e3:.1f} ms")
+            check_declared(getattr(module, DECLARATION, None), candidate.distribution)
             self._call_hooks(record, module, registration)
         # A plugin that calls sys.exit at import must not end the program either.
         except (Exception, SystemExit) as exc:
@@ -127,6 +129,7 @@ class Registry:
             for hook in caller.get_hookimpls():
                 if hook.plugin is plugin:
                     record.hooks.append(caller.name)
+                    record.deprecations += _deprecations(record.name, caller, hook)
                     self._call(record.name, caller.name, hook, registration)
 
     def _call(self, plugin: str, name: str, hook: pluggy.HookImpl, registration: _Registration) -> None:
@@ -244,6 +247,13 @@ def is_reference(text: str) -> bool:
     """Whether a text has the form ``package.module:attribute``."""
     module, colon, attribute = text.partition(":")
     return bool(colon) and all(part.isidentifier() for part in f"{module}.{attribute}".split("."))
+
+
+def _deprecations(plugin: str, caller: pluggy.HookCaller, hook: pluggy.HookImpl) -> list[str]:
+    """Say which parts of a hook a plugin uses that are deprecated."""
+    marks = deprecations_of(caller.spec.function) if caller.spec else ()
+    used = [mark for mark in marks if not mark.argument or mark.argument in hook.argnames]
+    return [f"the plugin {plugin!r} uses {mark.sentence(caller.name)}" for mark in used]
 
 
 def _shadowed(candidate: Candidate, first: Candidate) -> PluginRecord:

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 
 class Observer(Protocol):
-    """Watches runs live. Events come in order and never hold a run up; an exception is logged, no more."""
+    """Watches runs live. Events come in order and never hold a run up; an exception is logged, no more.
+
+    Runs of one process share it: ``event.run_id`` says which run it is, and the events of child runs come, too, under
+    an id of their own; their ``loop.start`` names the ``parent`` in its data. docs/journal.md lists the data of every
+    type of event. ``loopengt.live.LiveObserver`` sorts them into five methods to override.
+    """
 
     def enabled(self) -> bool:
         """Whether to watch this run; asked once when it starts."""
@@ -23,7 +28,7 @@ class Observer(Protocol):
         """Take one event. Starts and tool events arrive at once, results when they are durable."""
 
     async def close(self) -> None:
-        """Finish; called when the run has ended or paused."""
+        """Finish; called when a run has ended or paused, again for the next one. It has 5 seconds."""
 
 
 class Exporter(Protocol):
@@ -48,7 +53,10 @@ class Exporter(Protocol):
 
 
 class Sender(Protocol):
-    """Sends a run's trace to a service. Sending it once more adds nothing there: what is sent has stable ids."""
+    """Sends a run's trace to a service. Sending it once more adds nothing there: what is sent has stable ids.
+
+    A service that takes no ids is told nothing twice: remember what was sent, below ``.loopengt`` of the project.
+    """
 
     async def send(self, state: LoopState, events: Sequence[TraceEvent]) -> str:
         """Send a run.

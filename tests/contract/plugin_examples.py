@@ -79,8 +79,8 @@ SAMPLES: dict[str, dict[str, Any]] = {
     },
     "tools": {"arguments": {"numbers": ["0.1", "0.2"]}, "failing": [{"numbers": ["x"]}]},
     "triggers": {
-        "config": {"seconds": 0.01},
-        "refused": [{}, {"seconds": 0}, {"seconds": "1"}, {"seconds": True}],
+        "config": {"times": 2, "seconds": 0.01},
+        "refused": [{"times": 0}, {"seconds": 0}, {"days": 1}],
     },
 }
 """What a suite is told of an example, where it needs to be told something."""
@@ -90,8 +90,8 @@ BESIDE_THE_POINT = {
     "exporters": ["test_a_service_that_is_not_there_is_an_export_error"],  # it writes documents
     "model_adapters": ["test_failures_are_agent_errors_without_the_key"],  # it reaches no service
     "summarizers": ["test_an_agent_that_fails_is_an_error"],  # it asks no agent
+    "triggers": ["test_what_is_forgotten_is_no_occasion"],  # it has nothing to forget
     "tool_types": ["test_failing_calls_raise"],  # it tells the time whatever it is given
-    "triggers": ["test_what_is_forgotten_is_no_occasion"],  # no run makes an hour pass
 }
 """Rules that would be skipped, since they do not concern the example at hand."""
 

@@ -34,9 +34,8 @@ NOT_ENFORCED = {
     "StepSpec": {"metadata"},
     "AgentRole": {"description", "capabilities", "metadata"},
     "ToolSpec": {"metadata"},
-    "LoopSpec": {"version", "description", "trigger", "metadata"},
+    "LoopSpec": {"version", "description", "metadata"},
     "OutputSchema": {"description"},
-    "LoopTrigger": {"trigger_type", "config"},
 }
 """All that may be declared without an effect; whatever else there is needs a test."""
 

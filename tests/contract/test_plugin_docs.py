@@ -55,6 +55,7 @@ def test_a_stale_page_is_found_and_written(tmp_path: Path) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(path.read_bytes())
     generate = [sys.executable, str(copy / "scripts" / GENERATOR.name)]
+    subprocess.run(generate, check=True, capture_output=True, timeout=60)
     gates = copy / "hookspecs" / "loopengt_hookspecs" / "gates.py"
     gates.write_text(
         gates.read_text("utf-8").replace("Register kinds of gates.", "Register what checks."), "utf-8"

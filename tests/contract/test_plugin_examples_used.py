@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from click.testing import CliRunner
 
 from loopengt import ConfigError, SpecError, StorageFull
 from loopengt.testing import RecordingObserver, ScriptedAgent, loop_spec, run_loop, run_loop_sync
-from loopengt.testing.running import make_kernel
 from loopengt_hookspecs.agents import AgentReply
 from loopengt_hookspecs.errors import LoopRefused
 from loopengt_hookspecs.metrics import RecordedRun
@@ -279,16 +277,12 @@ def test_tools(tmp_path: Path) -> None:
 
 
 async def test_triggers(tmp_path: Path) -> None:
-    """Occasions come one after the other, each with names for the context of a run."""
-    trigger = make_trigger(tmp_path).bind(LoopTrigger(trigger_type="every", config={"seconds": 0.01}), tmp_path)
-    async with aclosing(trigger.occasions()) as occasions:
-        assert [await anext(occasions), await anext(occasions)] == [{"number": 1}, {"number": 2}]
-
-
-def make_trigger(project: Path) -> Any:
-    """Return the trigger of the example; a kernel without it has none."""
-    assert "every" not in make_kernel(project).names("triggers")
-    return kernel_with("triggers", project).get("triggers", "every")
+    """Occasions come one after the other, each with what is known of it, and end."""
+    kind = kernel_with("triggers", tmp_path).get("triggers", "series")
+    declared = LoopTrigger(trigger_type="series", config={"times": 2, "seconds": 0.01})
+    trigger = kind.bind(declared, tmp_path)
+    assert [occasion async for occasion in trigger.occasions()] == [{"number": 1}, {"number": 2}]
+    await trigger.close()
 
 
 def test_every_example_is_used() -> None:

@@ -155,6 +155,13 @@ KINDS: dict[str, Kind] = {
             "Writes a text and has it reviewed",
         ),
         Kind("tool", "tools", "Tool", f"{_CONTRACTS}.tools", "Counts the words and lines of a text"),
+        Kind(
+            "trigger",
+            "triggers",
+            "TriggerKind",
+            f"{_CONTRACTS}.triggers",
+            "When there is a new file in a folder",
+        ),
     )
 }
 """By name. Kinds that no loop and no command can use yet are not among them."""

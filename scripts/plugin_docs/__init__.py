@@ -1,0 +1,1 @@
+"""Makes the pages of docs/plugins from the source of the contracts, which is read and not imported."""
