@@ -195,10 +195,11 @@ CASES = (
         (
             Measure("tree", "loopengt trace, tree", "s", aim=0.5),
             Measure("json", "loopengt trace, json", "s", aim=0.5),
+            Measure("html", "loopengt trace, html", "s", aim=2),
             Measure("memory", "largest memory of these processes", "MB"),
         ),
-        {"events": 10_000, "formats": "tree json"},
-        {"events": 100, "formats": "tree json"},
+        {"events": 10_000, "formats": "tree json html"},
+        {"events": 100, "formats": "tree json html"},
     ),
     Case(
         "memories",
@@ -268,6 +269,18 @@ CASES = (
         ),
         {"steps": 100},
         {"steps": 10},
+    ),
+    Case(
+        "suites",
+        "Suites: trials one after the other, each judged, in SQLite",
+        "benchmarks.suites:overhead",
+        (
+            Measure("suite", "a trial of loopengt eval suite", "ms"),
+            Measure("raw", "limit: the run alone", "ms"),
+            Measure("overhead", "trial - run", "ms", aim=10),
+        ),
+        {"cases": 300},
+        {"cases": 10},
     ),
     Case(
         "startup",

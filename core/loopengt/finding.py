@@ -11,7 +11,19 @@ if TYPE_CHECKING:
     from loopengt.kernel import Kernel
     from loopengt_hookspecs.storage import RunRow, Storage
 
-__all__ = ["check_runs_exist", "exact_run", "find_run", "has_crashed", "is_driven", "keeps_runs"]
+__all__ = [
+    "TRIALS",
+    "check_runs_exist",
+    "exact_run",
+    "find_run",
+    "has_crashed",
+    "is_driven",
+    "keeps_runs",
+    "stands_alone",
+]
+
+TRIALS = "eval-"
+"""Beginning of the ids of runs that are trials of a suite; listings leave them out."""
 
 _LATEST = "latest"
 _MOST_CANDIDATES = 10
@@ -69,12 +81,17 @@ async def exact_run(storage: Storage, run_id: str) -> RunRow | None:
 
 
 async def _latest(storage: Storage) -> list[RunRow]:
-    """Return the newest run that is no other's child."""
+    """Return the newest run that stands alone."""
     for limit in (_MOST_CANDIDATES, None):
-        found = [row for row in await storage.rows(limit=limit) if row.parent is None]
+        found = [row for row in await storage.rows(limit=limit) if stands_alone(row)]
         if found:
             return found[:1]
     return []
+
+
+def stands_alone(row: RunRow) -> bool:
+    """Whether a run is one that somebody has started for itself: neither a step of another, nor a trial of a suite."""
+    return row.parent is None and not row.run_id.startswith(TRIALS)
 
 
 def is_driven(row: RunRow) -> bool:

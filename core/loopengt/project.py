@@ -20,6 +20,7 @@ GITIGNORE = """\
 # What runs leave behind stays here; what people write is kept in git.
 /*
 !/.gitignore
+!/baselines/
 !/config.toml
 !/prompts/
 !/templates/

@@ -40,6 +40,7 @@ def known_names(kernel: Kernel, extra_context: frozenset[str] = frozenset()) -> 
         gate_kinds=kernel.names("gates"),
         stop_conditions=kernel.names("stop_conditions"),
         judges=kernel.names("judges"),
+        tool_types=kernel.names("tool_types"),
         triggers=kernel.names("triggers"),
         extra_context=extra_context,
         validate_provider_options=lambda provider, extra: _option_problems(kernel, provider, extra),

@@ -133,6 +133,11 @@ class Redactor:
         """Whether there is anything to replace."""
         return bool(self._secrets) or self._tokens or self._patterns is not None
 
+    @property
+    def has_patterns(self) -> bool:
+        """Whether patterns are searched for, which another process does and which may take its time."""
+        return self._patterns is not None
+
     def text(self, text: str) -> str:
         """Return a text without the secrets."""
         text = self._without_known(text)
@@ -176,14 +181,13 @@ class Redactor:
     def _known(self) -> tuple[list[str], list[bytes]]:
         """Return all forms of the secrets, as text and as bytes, the longest first."""
         if self._forms is None:
-            from loopengt.secret_forms import forms_of
+            from loopengt.secret_forms import as_encoded, forms_of
 
             found = {form for value in self._secrets for form in forms_of(value)}
             longest_first = sorted(found, key=len, reverse=True)
-            self._forms = (
-                longest_first,
-                [form.encode("utf-8", "surrogateescape") for form in longest_first],
-            )
+            # What is searched may be a text, or the JSON of one, in which its quotation marks are escaped once more.
+            raw = {form.encode("utf-8", "surrogateescape") for form in found}
+            self._forms = (longest_first, sorted(raw | set(map(as_encoded, found))))
         return self._forms
 
 

@@ -1,13 +1,15 @@
-"""The forms in which a secret may stand in a text: as it is, escaped in JSON or in an address, in Base64."""
+"""The forms in which a secret may stand in a text: as it is, escaped in JSON, HTML or an address, in Base64."""
 
 from __future__ import annotations
 
 import base64
+import html
 import json
+import re
 from collections.abc import Iterator
 from urllib.parse import quote, quote_plus
 
-__all__ = ["forms_of"]
+__all__ = ["as_encoded", "forms_of"]
 
 
 def forms_of(value: str) -> set[str]:
@@ -17,14 +19,19 @@ def forms_of(value: str) -> set[str]:
         value: The secret, of 8 characters or more.
     """
     raw = value.encode("utf-8", "surrogateescape")
-    found = {value, quote(raw, safe=""), quote(raw), quote_plus(raw)}
+    in_addresses = {quote(raw, safe=""), quote(raw), quote_plus(raw)}
+    found = {value, repr(value)[1:-1], html.escape(value), html.escape(value, quote=False), *in_addresses}
+    found |= {re.sub("%[0-9A-F]{2}", lambda code: code[0].lower(), form) for form in in_addresses}
     for ascii_only in (True, False):
         once = json.dumps(value, ensure_ascii=ascii_only)[1:-1]
-        found |= {
-            once,
-            json.dumps(once, ensure_ascii=ascii_only)[1:-1],
-        }  # as in arguments that are JSON in JSON
+        twice = json.dumps(once, ensure_ascii=ascii_only)[1:-1]  # as in arguments that are JSON in JSON
+        found |= {once, twice, once.replace("/", "\\/")}
     return found.union(_in_base64(raw))
+
+
+def as_encoded(form: str) -> bytes:
+    """Return a form as it stands within the encoded JSON of a text that holds it."""
+    return json.dumps(form, ensure_ascii=False)[1:-1].encode("utf-8", "surrogateescape")
 
 
 def _in_base64(raw: bytes) -> Iterator[str]:

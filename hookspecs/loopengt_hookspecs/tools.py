@@ -161,8 +161,7 @@ def loopengt_register_tools(register: Register[Tool]) -> None:
 def loopengt_register_tool_types(register: Register[ToolType]) -> None:
     """Register types of tools, such as ``builtin``, ``function`` and ``mcp``.
 
-    Called once when the plugin is loaded. ``tool_type`` of a spec knows ``builtin``, ``function`` and ``mcp``: a type
-    of another name is bound by programs alone, and one of these names needs the plugin that has it to be disabled.
+    Called once when the plugin is loaded, before any spec is read.
 
     Args:
         register: ``register(name, target, summary=…)``; the name is what ``tool_type`` says, the target a

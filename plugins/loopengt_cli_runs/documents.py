@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from loopengt import Kernel
     from loopengt_cli_runs.reading import Recorded
 
-__all__ = ["check_target", "exporter_of", "put", "render", "writes_documents"]
+__all__ = ["blamed", "check_target", "exporter_of", "put", "render", "writes_documents"]
 
 
 def exporter_of(kernel: Kernel, name: str, *, to_write: bool = False) -> Any:
@@ -64,26 +64,48 @@ def render(kernel: Kernel, form: str, exporter: Any, recorded: Recorded) -> Iter
     Raises:
         PluginError: It fails; the message names the plugin.
     """
+    from loopengt.errors import PluginError
+
+    many = callable(getattr(exporter, "parts", None))
+    with blamed(kernel, form):
+        made: Any = (exporter.parts if many else exporter.export)(recorded.state, recorded.events)
+    if many:
+        return _parts(kernel, form, made)
+    if not isinstance(made, str):
+        plugin = kernel.component("exporters", form).plugin
+        raise PluginError(
+            f"the exporter {form!r} of the plugin {plugin!r} returned {type(made).__name__}, not text"
+        )
+    return [made]
+
+
+def _parts(kernel: Kernel, form: str, made: Iterable[str]) -> Iterator[str]:
+    with blamed(kernel, form):
+        for part in made:
+            if not isinstance(part, str):
+                raise TypeError(f"a part of the document is {type(part).__name__}, not text")
+            yield part
+
+
+@contextmanager
+def blamed(kernel: Kernel, form: str) -> Iterator[None]:
+    """Have what fails within the block be told as a failure of an exporter's plugin.
+
+    Raises:
+        PluginError: Something failed; the message names the plugin.
+    """
     from loopengt.errors import LoopengtError, PluginError
 
-    if callable(getattr(exporter, "parts", None)):
-        parts: Iterable[str] = exporter.parts(recorded.state, recorded.events)
-        return parts
-    plugin = kernel.component("exporters", form).plugin
     try:
-        text = exporter.export(recorded.state, recorded.events)
+        yield
     except LoopengtError:
         raise
     except Exception as exc:
+        plugin = kernel.component("exporters", form).plugin
         raise PluginError(
             f"the exporter {form!r} of the plugin {plugin!r} failed: {type(exc).__name__}: {exc}",
             remedy="Another format still shows the run, such as --format json.",
         ) from exc
-    if not isinstance(text, str):
-        raise PluginError(
-            f"the exporter {form!r} of the plugin {plugin!r} returned {type(text).__name__}, not text"
-        )
-    return [text]
 
 
 def check_target(target: Path | None) -> None:

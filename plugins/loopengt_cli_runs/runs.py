@@ -36,7 +36,7 @@ _PARTS = {
 @click.option("--status", type=click.Choice(STATUSES), help="Only runs of this status.")
 @click.option("--loop", "loop_name", metavar="NAME", help="Only runs of this loop.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the newest N.")
-@click.option("--all", "with_children", is_flag=True, help="The runs of sub-loops too.")
+@click.option("--all", "with_children", is_flag=True, help="The runs of sub-loops and of suites too.")
 @click.pass_context
 @pass_kernel
 def runs(
@@ -74,7 +74,7 @@ async def read_rows(
     kernel: Kernel, status: str | None, loop_name: str | None, limit: int | None, with_children: bool
 ) -> list[RunRow]:
     """Return the rows to show, newest first."""
-    from loopengt.finding import has_crashed, keeps_runs
+    from loopengt.finding import has_crashed, keeps_runs, stands_alone
 
     if not keeps_runs(kernel):
         return []
@@ -83,7 +83,7 @@ async def read_rows(
         rows = await storage.rows(status=wanted, loop_name=loop_name)
     if status == CRASHED:
         rows = [row for row in rows if has_crashed(row)]
-    return [row for row in rows if with_children or row.parent is None][:limit]
+    return [row for row in rows if with_children or stands_alone(row)][:limit]
 
 
 def to_json(rows: Sequence[RunRow], crashed: set[str]) -> str:

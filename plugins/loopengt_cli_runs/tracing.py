@@ -12,7 +12,7 @@ import click
 
 from loopengt.cli.retyping import command_line
 from loopengt.errors import UsageError
-from loopengt_cli_runs.documents import exporter_of, put, render, writes_documents
+from loopengt_cli_runs.documents import blamed, exporter_of, put, render, writes_documents
 from loopengt_cli_runs.places import Places, Wanted
 from loopengt_cli_runs.reading import read_run
 from loopengt_cli_runs.step_view import FULL, SHORT, step_lines
@@ -88,7 +88,8 @@ def show_trace(kernel: Kernel, name: str, asked: Asked) -> int:
     if asked.everything and exporter is not None:
         if not callable(getattr(exporter, "complete", None)):
             raise UsageError(f"--all is of no use with {form}, which leaves nothing out")
-        exporter = exporter.complete()
+        with blamed(kernel, form):
+            exporter = exporter.complete()
     recorded = asyncio.run(read_run(kernel, name))
     if recorded.events:
         if exporter is None:

@@ -17,6 +17,7 @@ from loopengt_hookspecs.models import (
     ToolAuth,
     ToolAuthMethod,
     ToolSpec,
+    ToolType,
 )
 
 __all__ = ["Place", "not_enforced", "refuse_same_names", "refuse_unable", "refuse_unsupported", "unsupported"]
@@ -80,9 +81,10 @@ def unsupported(spec: LoopSpec) -> Iterator[tuple[Place, str]]:
 
 
 def _unread_of_tool(tool: ToolSpec) -> Iterator[tuple[str, str]]:
-    if tool.mcp_server and not tool.is_mcp():
+    ours = isinstance(tool.tool_type, ToolType)  # a plugin's type may read anything
+    if tool.mcp_server and ours and not tool.is_mcp():
         yield "mcp_server", f"is of type {tool.tool_type}"
-    if tool.function_ref and not tool.is_function():
+    if tool.function_ref and ours and not tool.is_function():
         yield "function_ref", f"is of type {tool.tool_type}"
     if tool.schema_def and tool.mcp_tools:
         yield "schema_def", "has mcp_tools, each with the schema of its server"

@@ -53,6 +53,7 @@ def spec(bench: Bench) -> dict[str, Any]:
     return written
 
 
+@pytest.mark.slow
 def test_a_loop_that_has_not_changed_goes_on(bench: Bench, spec: dict[str, Any]) -> None:
     """Names that the run was started with beside its context are known; other words make no difference."""
     save(bench, spec | {"description": "Other words.", "metadata": {"by": "somebody"}})
@@ -61,6 +62,7 @@ def test_a_loop_that_has_not_changed_goes_on(bench: Bench, spec: dict[str, Any])
     assert output(bench) == "c calm given"
 
 
+@pytest.mark.slow
 def test_a_changed_loop_is_shown_and_refused(bench: Bench, spec: dict[str, Any]) -> None:
     """Exit code 2, a diff, and the lines to type, each of which does as it says."""
     spec["steps"][2]["prompt_template"] = "changed {mood}"
@@ -86,6 +88,7 @@ def test_a_changed_loop_is_shown_and_refused(bench: Bench, spec: dict[str, Any])
     assert "changed calm" in shown
 
 
+@pytest.mark.slow
 def test_the_recorded_loop_can_be_kept(bench: Bench, spec: dict[str, Any]) -> None:
     """--keep-spec goes on by it, whatever the file says."""
     spec["steps"][2]["prompt_template"] = "changed {mood}"
@@ -104,6 +107,7 @@ def test_an_accepted_loop_must_fit(bench: Bench, spec: dict[str, Any]) -> None:
     assert bench.run("resume", "latest", "--keep-spec", "-q").returncode == 0
 
 
+@pytest.mark.slow
 def test_an_accepted_loop_is_what_later_ones_are_compared_with(bench: Bench, spec: dict[str, Any]) -> None:
     """After --accept-spec the file as it is now is no change any more; the one before is."""
     (bench.marks / "go").unlink()
@@ -120,6 +124,7 @@ def test_an_accepted_loop_is_what_later_ones_are_compared_with(bench: Bench, spe
     assert output(bench) == "c new given"
 
 
+@pytest.mark.slow
 def test_a_file_that_is_gone_is_said(bench: Bench, spec: dict[str, Any]) -> None:
     """The run goes on by the loop as it was recorded; there is nothing to accept then."""
     (bench.project / "loop.yaml").unlink()
@@ -131,6 +136,7 @@ def test_a_file_that_is_gone_is_said(bench: Bench, spec: dict[str, Any]) -> None
     assert "loop.yaml is gone; the run goes on by the loop as it was recorded." in done.stderr
 
 
+@pytest.mark.slow
 def test_a_file_that_is_not_valid_is_named(bench: Bench, spec: dict[str, Any]) -> None:
     """With its problems and places, exit code 2; --keep-spec does without it."""
     (bench.project / "loop.yaml").write_text("name: demo\ngoal: [")
@@ -142,6 +148,7 @@ def test_a_file_that_is_not_valid_is_named(bench: Bench, spec: dict[str, Any]) -
     assert bench.run("resume", "latest", "-q", "--keep-spec").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_run_that_has_ended_needs_no_file(bench: Bench, spec: dict[str, Any]) -> None:
     """It is shown as it ended, also when the file is no longer valid."""
     assert bench.run("resume", "latest", "-q").returncode == 0

@@ -28,6 +28,7 @@ def pause(bench: Bench, *functions: str) -> str:
     return paused.stderr
 
 
+@pytest.mark.slow
 def test_what_a_paused_run_prints_asks_for_the_answer(bench: Bench, labelled: Labelled) -> None:
     """The printed line, typed with the answer in its stdin, answers; what it prints then goes on with the run."""
     shown = pause(bench, "colour")
@@ -42,6 +43,7 @@ def test_what_a_paused_run_prints_asks_for_the_answer(bench: Bench, labelled: La
     assert (decision["decision"], decision["comment"]) == ("approved", "blue")
 
 
+@pytest.mark.slow
 def test_an_answer_that_does_not_fit_is_not_written(bench: Bench) -> None:
     """None of the choices, no JSON, JSON against the schema, nothing at all: exit code 2, why, and no event."""
     pause(bench, "colour", "size")
@@ -109,6 +111,7 @@ def test_approve_and_answer_point_to_each_other(bench: Bench) -> None:
     assert bench.run("approve", "latest").returncode == 0, "only one wants an approval"
 
 
+@pytest.mark.slow
 def test_alike_calls_have_numbers_that_stay(bench: Bench) -> None:
     """Each call is shown with its arguments in short, and a number that means it also when others are answered."""
     shown = pause(bench, "mail")
@@ -141,6 +144,7 @@ def test_all_at_once(bench: Bench) -> None:
     assert [(data["tool"], data["comment"]) for data in decided] == [("send", "nobody")] * 3
 
 
+@pytest.mark.slow
 def test_questions_of_a_sub_loop_are_answered_for_the_parent(bench: Bench, labelled: Labelled) -> None:
     """The parent shows the child's choices and arguments, and its printed lines answer and approve them."""
     spec = people(bench, "colour", "plain")

@@ -71,6 +71,7 @@ def is_asked(bench: Bench) -> Callable[[], bool]:
     return lambda: bool(events(bench, "approval.request"))
 
 
+@pytest.mark.slow
 def test_what_a_paused_run_prints_can_be_typed(bench: Bench, labelled: Labelled) -> None:
     """Exit code 4 with the question; the printed lines approve it and go on, without a second call of the agent."""
     asking(bench)
@@ -89,6 +90,7 @@ def test_what_a_paused_run_prints_can_be_typed(bench: Bench, labelled: Labelled)
     assert (proof["decision"], "@" in proof["by"]) == ("approved", True)
 
 
+@pytest.mark.slow
 def test_a_comment_is_feedback(bench: Bench) -> None:
     """``reject --comment TEXT --resume`` sends the text to the agent and pauses for its new work, with exit code 4."""
     asking(bench)
@@ -104,6 +106,7 @@ def test_a_comment_is_feedback(bench: Bench) -> None:
     assert "mind the {typo}" in shown
 
 
+@pytest.mark.slow
 def test_one_of_several_questions_must_be_named(bench: Bench, hang: str, labelled: Labelled) -> None:
     """Without a name all are listed, each with a line that answers it, and the exit code is 2."""
     branches(bench, hang, "other")
@@ -124,6 +127,7 @@ def test_one_of_several_questions_must_be_named(bench: Bench, hang: str, labelle
     assert bench.run("approve", "latest", "--step", "other", "--resume").returncode == 0
 
 
+@pytest.mark.slow
 def test_what_is_not_asked_cannot_be_answered(bench: Bench) -> None:
     """An unknown gate, a run that asks nothing any more, one that has ended, none at all: exit code 2, and why."""
     assert bench.run("approve", "latest").returncode == 2
@@ -145,6 +149,7 @@ def test_what_is_not_asked_cannot_be_answered(bench: Bench) -> None:
     assert len(events(bench, "approval.decision")) == 1
 
 
+@pytest.mark.slow
 def test_an_unknown_outcome_is_no_matter_of_approval(bench: Bench, hang: str) -> None:
     """A once-step that was cut short is answered with ``resume --unknown-outcome``; the error has the lines."""
     bench.loop(hang, pattern="sequential", steps=[{"name": "count", "agent": "counter", "effects": "once"}])
@@ -161,6 +166,7 @@ def test_an_unknown_outcome_is_no_matter_of_approval(bench: Bench, hang: str) ->
     assert answered.returncode == 0, answered.stderr
 
 
+@pytest.mark.slow
 def test_a_driven_run_takes_the_answer(bench: Bench, hang: str, wait_until: Until) -> None:
     """While another branch works, the command returns when the answer is durable; the run never pauses."""
     branches(bench, hang)
@@ -177,6 +183,7 @@ def test_a_driven_run_takes_the_answer(bench: Bench, hang: str, wait_until: Unti
     assert events(bench, "loop.pause") == []
 
 
+@pytest.mark.slow
 def test_an_answer_outlives_the_owner(bench: Bench, hang: str, wait_until: Until) -> None:
     """When the driving process dies without having taken the answer, the command writes it down itself."""
     branches(bench, hang)
@@ -196,6 +203,7 @@ def test_an_answer_outlives_the_owner(bench: Bench, hang: str, wait_until: Until
     assert len(events(bench, "approval.decision")) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("second", ["approve", "reject"])
 def test_two_people_at_once(bench: Bench, second: str) -> None:
     """The first answer counts, and the other person is told; who said otherwise is, with exit code 2."""
@@ -212,6 +220,7 @@ def test_two_people_at_once(bench: Bench, second: str) -> None:
     assert (first[2], first[0].split(":")[0].lower()) == (0, decision["decision"])
 
 
+@pytest.mark.slow
 def test_wait_goes_on_with_the_answer(bench: Bench) -> None:
     """``run --wait`` shows what is asked and stays until it is answered, for each question anew."""
     asking(bench)
@@ -229,6 +238,7 @@ def test_wait_goes_on_with_the_answer(bench: Bench) -> None:
     assert calls(bench) == 2
 
 
+@pytest.mark.slow
 def test_wait_ends_with_the_time_for_an_answer(bench: Bench) -> None:
     """A gate's timeout decides while a command waits."""
     asking(bench, timeout_seconds=1, on_timeout="approve")
@@ -237,6 +247,7 @@ def test_wait_ends_with_the_time_for_an_answer(bench: Bench) -> None:
     assert [data["by"] for data in events(bench, "approval.decision")] == ["timeout"]
 
 
+@pytest.mark.slow
 def test_interrupted_while_waiting(bench: Bench) -> None:
     """Ctrl-C while a command waits for an answer leaves the run paused, and it can be answered."""
     asking(bench)

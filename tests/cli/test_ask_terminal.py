@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .conftest import Bench
 
 
+@pytest.mark.slow
 def test_everything_is_asked_and_the_run_goes_on(bench: Bench) -> None:
     """A choice by its number, an approval, and a rejection with a reason: one process drives the run to its end."""
     people(bench, "colour", "mail")
@@ -38,6 +39,7 @@ def test_everything_is_asked_and_the_run_goes_on(bench: Bench) -> None:
     assert len(data_of(bench, "loop.pause")) == 1
 
 
+@pytest.mark.slow
 def test_what_is_put_off_is_not_asked_again(bench: Bench) -> None:
     """An empty line leaves one question for later, the others go on; then the run is paused with exit code 4."""
     people(bench, "free", "colour")
@@ -63,6 +65,7 @@ def test_the_end_of_the_input_ends_the_asking(bench: Bench) -> None:
     assert data_of(bench, "approval.decision") == []
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_the_asking(bench: Bench) -> None:
     """Ctrl-C at the prompt leaves the run paused, although a question was answered before."""
     people(bench, "mail")

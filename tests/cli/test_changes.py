@@ -31,6 +31,7 @@ def commit(bench: Bench) -> None:
         git(bench, *words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("repository", [False, True])
 def test_the_changes_of_a_run_can_be_applied(bench: Bench, labelled: Labelled, repository: bool) -> None:
     """The project is left alone until the printed line is typed, which brings new and changed files in."""
@@ -49,6 +50,7 @@ def test_the_changes_of_a_run_can_be_applied(bench: Bench, labelled: Labelled, r
     assert (bench.project / "old.txt").read_text() == "old\nmore\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ignored", [".venv/\nnode_modules/\n", "nothing\n"])
 def test_installed_dependencies_are_there_and_are_no_change(
     bench: Bench, labelled: Labelled, ignored: str
@@ -95,6 +97,7 @@ def test_dependencies_that_are_tracked_are_checked_out(bench: Bench, labelled: L
     assert (bench.project / "node_modules" / "tool.js").read_text() == "old"
 
 
+@pytest.mark.slow
 def test_in_place_works_on_the_files_themselves(bench: Bench) -> None:
     """With --in-place the project is changed, and there is no workspace to speak of."""
     bench.loop(WRITE, pattern="sequential", goal="output == 'done'")

@@ -30,6 +30,7 @@ def loop_of(folder: Path, name: str = "loop.yaml") -> Any:
     return yaml.safe_load((folder / name).read_text())
 
 
+@pytest.mark.slow
 def test_init_design_validate_with_no_key_at_all(site: Site, folder: Path) -> None:
     """The three commands in a row make a sound loop with the project's tests as its gate, and a page about it."""
     assert alone(site, "init", cwd=folder).returncode == 0

@@ -77,6 +77,7 @@ def ask(
     return site.run("design", goal, *words, cwd=folder, **ALONE | {"OPENAI_API_KEY": "secret-key-of-mine"})
 
 
+@pytest.mark.slow
 def test_the_second_proposal_is_sound(site: Site, folder: Path) -> None:
     """A proposal with an unknown agent comes back with line and column; the next is shown, explained and written."""
     with FakeOpenAI({"json": changed(agent="codr")}, {"json": SOUND}) as server:

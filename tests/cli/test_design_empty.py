@@ -40,6 +40,7 @@ def put(folder: Path, files: dict[str, str]) -> None:
         path.write_text(text)
 
 
+@pytest.mark.slow
 def test_in_an_empty_folder_a_person_proves_the_work(site: Site, folder: Path) -> None:
     """No gate counts tests that are not there: the loop is sound, asks a person, and the command says how to answer."""
     assert alone(site, "init", cwd=folder).stdout.count('loopengt design "GOAL"') == 1
@@ -154,6 +155,7 @@ def test_pytest_without_tests_counts_none(folder: Path) -> None:
     assert check.command == ("pytest", "-q")
 
 
+@pytest.mark.slow
 def test_the_parts_of_a_repository(site: Site, folder: Path) -> None:
     """Where the top has no tests, those of its parts are gates, each in its folder and with a name of its own."""
     package = '{"scripts": {"test": "node --test"}}'

@@ -127,6 +127,7 @@ def scores(bench: Bench) -> list[dict[str, Any]]:
     return [each["data"] for each in json.loads(traced.stdout) if each["event_type"] == "judge.score"]
 
 
+@pytest.mark.slow
 def test_all_metrics_and_no_judge_by_default(judged: Bench) -> None:
     """Without options every metric is shown, nothing is judged, and nothing is written."""
     done = judged.run("eval", "latest")
@@ -146,6 +147,7 @@ def test_chosen_metrics_as_json(judged: Bench) -> None:
     assert (run["judges"], run["passed"], run["recorded"]) == ([], None, False)
 
 
+@pytest.mark.slow
 def test_unknown_names_are_refused_with_the_nearest(judged: Bench) -> None:
     """A metric, judge or run that is not there is a usage error, and nothing is judged."""
     for words, said in (
@@ -160,6 +162,7 @@ def test_unknown_names_are_refused_with_the_nearest(judged: Bench) -> None:
     assert scores(judged) == []
 
 
+@pytest.mark.slow
 def test_verdicts_decide_the_exit_code_and_are_recorded(judged: Bench) -> None:
     """A run that passes exits with 0, one that does not with 3, one without a verdict with 1; verdicts are recorded."""
     done = evaluate(judged, "latest", "-j", "exact", "--expected", '{"count": 2}', "-m", "tokens")
@@ -182,6 +185,7 @@ def test_verdicts_decide_the_exit_code_and_are_recorded(judged: Bench) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_no_record_leaves_the_journal_alone(judged: Bench) -> None:
     """With --no-record the verdict is shown, and the journal has none."""
     (run,) = found(judged, "latest", "-m", "tokens", "-j", "half", "--no-record", code=3)
@@ -204,6 +208,7 @@ def test_judges_of_a_file(judged: Bench) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_bad_file_is_refused_with_the_line(judged: Bench) -> None:
     """What is wrong with a declaration is told by file, line and column, and nobody is asked."""
     judged.write("j.yaml", "kind: half\ntreshold: 1\n")
@@ -212,6 +217,7 @@ def test_a_bad_file_is_refused_with_the_line(judged: Bench) -> None:
     assert done.stderr.startswith("j.yaml:2:1: unknown key 'treshold' in a judge")
 
 
+@pytest.mark.slow
 def test_who_is_asked_can_be_said(judged: Bench) -> None:
     """--agent names whom judges ask that ask an agent; an unknown provider is refused."""
     done = evaluate(judged, "latest", "-j", "ask", "-j", "half", "--agent", "nobody:m")
@@ -220,6 +226,7 @@ def test_who_is_asked_can_be_said(judged: Bench) -> None:
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_several_runs_are_a_table(judged: Bench) -> None:
     """Several runs stand side by side, each once; with few figures each has a line of its own."""
     assert judged.run("run", ".", "-q").returncode == 0
@@ -237,6 +244,7 @@ def test_several_runs_are_a_table(judged: Bench) -> None:
     assert done.stdout.count("half of it is there") == 2
 
 
+@pytest.mark.slow
 def test_a_run_under_way(bench: Bench, hang: str, wait_until: Callable[..., None]) -> None:
     """A run that is driven is measured up to now; its verdicts are shown and not recorded, which is no error."""
     bench.loop(script=hang)
@@ -253,6 +261,7 @@ def test_a_run_under_way(bench: Bench, hang: str, wait_until: Callable[..., None
     assert scores(bench) == []
 
 
+@pytest.mark.slow
 def test_a_failing_metric_and_hostile_words(judged: Bench) -> None:
     """A metric that fails is told on stderr; what a judge says cannot steer the terminal or flood it."""
     done = evaluate(judged, "latest", "-m", "broken", "-m", "tokens", "-j", "hostile")
@@ -281,6 +290,7 @@ def test_ctrl_c_keeps_what_was_said(judged: Bench, wait_until: Callable[..., Non
     assert [score["judge"] for score in scores(judged)] == ["half"]
 
 
+@pytest.mark.slow
 def test_child_runs(bench: Bench) -> None:
     """The run of a sub-loop is evaluated by its whole id, and its use is part of its parent's."""
     bench.loop()
@@ -302,6 +312,7 @@ def test_child_runs(bench: Bench) -> None:
     assert inner["metrics"]["unknown_costs"] == outer["metrics"]["unknown_costs"] == 2
 
 
+@pytest.mark.slow
 def test_a_damaged_journal(bench: Bench) -> None:
     """Of a damaged journal the readable part is measured, the damage is told, and the exit code is 1."""
     storage = ("-o", "storage.name=jsonl")

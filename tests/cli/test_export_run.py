@@ -23,6 +23,8 @@ def loopengt_register_exporters(register):
     register("down", Down, summary="Cannot reach its service")
     register("broken", Broken, summary="Raises")
     register("number", Number, summary="Returns no text")
+    register("midway", Midway, summary="Raises after its first part")
+    register("parted", Parted, summary="Has a part that is no text")
     register("neither", Neither, summary="Can do nothing")
 
 class Count:
@@ -41,6 +43,17 @@ class Broken:
     def export(self, state, events):
         raise ZeroDivisionError("by nothing")
     complete = lambda self: self
+
+class Midway(Broken):
+    def parts(self, state, events):
+        yield "begun"
+        raise ZeroDivisionError("by nothing")
+    def complete(self):
+        raise ZeroDivisionError("by all")
+
+class Parted(Broken):
+    def parts(self, state, events):
+        return ["begun", 7]
 
 class Number:
     def export(self, state, events):
@@ -99,6 +112,8 @@ def test_a_service_that_cannot_be_reached_is_an_error(
     [
         ("broken", "failed: ZeroDivisionError: by nothing"),
         ("number", "returned int"),
+        ("midway", "failed: ZeroDivisionError: by nothing"),
+        ("parted", "a part of the document is int, not text"),
         ("neither", "has neither"),
     ],
 )
@@ -112,6 +127,15 @@ def test_an_exporter_that_fails_names_its_plugin_and_leaves_the_file(
     assert (shown.code, shown.out, target.read_text()) == (1, "", "old")
     assert f"the exporter {name!r} of the plugin 'mine'" in shown.err
     assert words in shown.err
+
+
+def test_an_exporter_that_fails_to_be_complete_names_its_plugin(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """``trace --all`` lays what a plugin does wrong at the plugin's door, and not at its own."""
+    shown = look(capsys, project, "trace", RUN, "-f", "midway", "--all")
+    assert (shown.code, shown.out) == (1, "")
+    assert "the exporter 'midway' of the plugin 'mine' failed: ZeroDivisionError: by all" in shown.err
 
 
 def test_unknown_names_are_usage_errors(project: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -85,6 +85,23 @@ def test_child_runs_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "deep#1  run inner" in look(capsys, tmp_path, "trace", RUN, "--step", "deep").out
 
 
+@pytest.mark.parametrize("inner", [RUN, f"{RUN}-inner"])
+@pytest.mark.parametrize(
+    "words", ["-f tree", "-f markdown", "-f html", "--events", "--follow", f"--diff {RUN}"]
+)
+def test_runs_that_name_each_other_as_children_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], inner: str, words: str
+) -> None:
+    """A journal from elsewhere, in which a run is its own child or grandchild, is shown like any other."""
+    for run_id, child in {inner: RUN, RUN: inner}.items():
+        entries = lap(1)
+        entries[0][2]["run"] = child
+        record(tmp_path, [start(run_id), *entries, END])
+    shown = look(capsys, tmp_path, "trace", RUN, *words.split())
+    assert (shown.code, shown.err) == (0, "")
+    assert shown.out
+
+
 def test_an_unknown_step_is_a_usage_error(laps: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The nearest step is named, or how often the step was executed; nothing is printed."""
     for text, words in (("wokr", "the nearest is 'work'"), ("work#3", "was executed 2 times")):

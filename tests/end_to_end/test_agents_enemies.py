@@ -40,6 +40,7 @@ def files_with(stage: Stage, secret: str) -> list[str]:
     return [str(path) for path in paths if path.is_file() and secret.encode() in path.read_bytes()]
 
 
+@pytest.mark.slow
 def test_a_bad_day(stage: Stage) -> None:
     """Whatever goes wrong between engine, service and model, each answer is asked for until it comes, and used once.
 

@@ -32,6 +32,7 @@ NAMES = [
     "agents",
     "calls",
     "spawn",
+    "suites",
     "startup",
 ]
 README = "# Title\n\nKept.\n\n<!-- figures: begin -->\nOld.\n<!-- figures: end -->\n\nKept, too.\n"

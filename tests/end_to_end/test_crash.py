@@ -23,6 +23,7 @@ def crash(*options: str, seconds: float) -> None:
     assert done.stdout.endswith("nothing lost, doubled or left behind\n")
 
 
+@pytest.mark.slow
 def test_some_kills_lose_nothing() -> None:
     """After four kills nothing completed was executed again, and state and journal are as if undisturbed."""
     crash("--kills", "4", "--variants", "fan_out,items,sub_loops", seconds=120)

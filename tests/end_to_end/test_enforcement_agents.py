@@ -67,6 +67,7 @@ async def test_only_tools_that_are_given_are_offered(
         assert desk.called == []
 
 
+@pytest.mark.slow
 async def test_each_type_of_tool_is_called(desk: Desk) -> None:
     """A builtin, a function and what an MCP server has are offered as declared, and do what they are called for."""
     (desk.project / "note.txt").write_text("mind the gap")
@@ -143,6 +144,7 @@ async def test_a_function_gets_the_secret_that_its_auth_names(
 # -- MCP servers --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 async def test_a_program_is_started_as_its_server_declares(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

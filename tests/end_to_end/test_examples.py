@@ -138,6 +138,7 @@ def test_a_mending_loop_ends_goal_met_after_several_laps(name: str, request: pyt
     assert 2 <= laps(run.trace()) <= 6
 
 
+@pytest.mark.slow
 def test_fix_lint_is_proved_by_exit_codes(fix_lint: Finished) -> None:
     """Each gate failed at first, passed at last, and its recorded exit code is the proof of both."""
     trace = fix_lint.trace()
@@ -146,6 +147,7 @@ def test_fix_lint_is_proved_by_exit_codes(fix_lint: Finished) -> None:
         assert (first, last) == (("gate.fail", 1), ("gate.pass", 0))
 
 
+@pytest.mark.slow
 def test_fix_lint_mends_a_copy(fix_lint: Finished) -> None:
     """The copy satisfies ruff and pytest, which the project itself, left as it was, does not."""
     assert texts(fix_lint.project) == fix_lint.untouched

@@ -136,6 +136,7 @@ def revised(facts: str = "") -> str:
     return REVISED.format(facts=facts or own)
 
 
+@pytest.mark.slow
 def test_review_revises_the_note_until_the_critic_is_satisfied(tmp_path: Path) -> None:
     """A bad verdict leads to a revision in the copy, which the critic reads and passes; the journal has all of it."""
     colleagues = Colleagues(0.4, 0.9, note=revised())
@@ -284,6 +285,7 @@ def with_folder(folder: Path) -> str:
 # -- without a key, without a CLI ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "lacks"),
     [

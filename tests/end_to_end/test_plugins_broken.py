@@ -111,6 +111,7 @@ def said(done: subprocess.CompletedProcess[str]) -> str:
     return text
 
 
+@pytest.mark.slow
 def test_a_loop_runs_among_broken_plugins(crowd: Site, project: Path) -> None:
     """With all of them installed a loop reaches its goal, with the sound stranger's gate, and exit code 0."""
     done = crowd.run("run", "loop.yaml", cwd=project)
@@ -128,6 +129,7 @@ def test_a_loop_runs_among_broken_plugins(crowd: Site, project: Path) -> None:
     assert gates == expected
 
 
+@pytest.mark.slow
 def test_the_list_says_what_is_wrong_with_whom(crowd: Site, project: Path) -> None:
     """Every broken plugin is listed as failed with its reason, once; all others are loaded."""
     listed = crowd.run("plugins", "list", "--json", cwd=project)
@@ -143,6 +145,7 @@ def test_the_list_says_what_is_wrong_with_whom(crowd: Site, project: Path) -> No
     assert all(name in shown.stdout for name in REASONS)
 
 
+@pytest.mark.slow
 def test_doctor_says_what_is_wrong_with_whom(crowd: Site, project: Path) -> None:
     """Doctor names every broken plugin with its reason and fails; the loop itself it finds in order."""
     done = crowd.run("doctor", cwd=project)
@@ -154,6 +157,7 @@ def test_doctor_says_what_is_wrong_with_whom(crowd: Site, project: Path) -> None
     assert "ok    specs: loop.yaml" in done.stdout
 
 
+@pytest.mark.slow
 def test_an_observer_that_raises_harms_no_run(crowd: Site, project: Path) -> None:
     """An observer that raises at every event is logged, and the run goes on to its goal."""
     (project / ".loopengt" / "config.toml").write_text('[observers]\nnames = ["clumsy"]\n')

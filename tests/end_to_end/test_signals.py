@@ -92,6 +92,7 @@ def terminal(stage: Stage) -> Iterator[Callable[..., Terminal]]:
             left.end()
 
 
+@pytest.mark.slow
 def test_ctrl_c_on_a_terminal_pauses(stage: Stage, until: Until, terminal: Callable[..., Terminal]) -> None:
     """One Ctrl-C on a terminal ends the agent, the pause is durable, and a resume reaches the goal."""
     stage.loop(HANGS, "one", "two")
@@ -132,6 +133,7 @@ def test_ctrl_c_twice_on_a_terminal_aborts(
     assert stage.marked("begun") == ["one", "one", "two"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_gate_keeps_the_answer(stage: Stage, until: Until) -> None:
     """Interrupted in a gate, the run goes on there: the agent is not asked again, the gate is checked."""
     gate = {
@@ -152,6 +154,7 @@ def test_ctrl_c_in_a_gate_keeps_the_answer(stage: Stage, until: Until) -> None:
     assert (stage.marked("asked"), stage.marked("checked")) == (["asked"], ["checked"] * 2)
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_waiting_for_a_retry(stage: Stage, until: Until) -> None:
     """The wait before a retry ends at once; the resumed run waits what is left of it, then tries again."""
     retry = {"initial_delay_seconds": 2.5, "jitter": False, "retryable_errors": ["ExitCode"]}
@@ -168,6 +171,7 @@ def test_ctrl_c_while_waiting_for_a_retry(stage: Stage, until: Until) -> None:
     assert begun - retried >= 2.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("presses", [1, 2])
 def test_ctrl_c_in_a_step_that_may_happen_once(stage: Stage, until: Until, presses: int) -> None:
     """Cut short in a step with effects: once, the run asks what became of it, and does not repeat it."""

@@ -49,6 +49,15 @@ async def test_runs_of_sub_loops_do_not_count(tmp_path: Path) -> None:
             await find_run(storage, "parent-1.0000")
 
 
+async def test_trials_of_suites_do_not_count_as_latest(tmp_path: Path) -> None:
+    """A run that is a trial of a suite is found by its id, and is never the latest."""
+    async with make_kernel(tmp_path).storage() as storage:
+        await add(storage, "mine")
+        await add(storage, "eval-1-0001-1")
+        assert (await find_run(storage, "latest")).run_id == "mine"
+        assert (await find_run(storage, "eval-1")).run_id == "eval-1-0001-1"
+
+
 async def test_a_name_that_fits_none_or_many_is_refused(tmp_path: Path) -> None:
     """The error says so; of many candidates ten are listed."""
     async with make_kernel(tmp_path).storage() as storage:

@@ -34,6 +34,7 @@ def test_json_data_is_a_copy_of_itself(value: Any) -> None:
         assert data is not value
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.tuples(

@@ -44,6 +44,25 @@ def test_the_same_events_have_the_same_ids() -> None:
     assert [event.event_id for event in parts] == ["r:1", "r:2", "r:3", "r:4"]
 
 
+def test_events_that_are_passed_over_count_for_those_behind_them() -> None:
+    """Wherever one begins to convert, what follows is as if all before it had been converted."""
+    told = events(
+        ("step.start", "a", START),
+        ("agent.invoke", "a", {"model": "m-1", "prompt": "p"}),
+        ("agent.response", "a", {"output": 1, "token_usage": {"prompt_tokens": 3}}),
+        ("step.complete", "a", START),
+        ("step.complete", "b", {"skipped": "a condition", "turn": 2}),
+        ("step.start", "a", {**START, "turn": 3}),
+        ("tool.call", "a", {"tool": "t"}),
+        ("loop.complete", None, {"reason": "goal_met"}),
+    )
+    whole = Tracer("r").convert_all(told)
+    for begin in range(len(told)):
+        tracer = Tracer("r")
+        tracer.pass_over(told[:begin])
+        assert tracer.convert_all(told[begin:]) == whole[begin:]
+
+
 def test_each_execution_has_its_own_parent() -> None:
     """What belongs to a step hangs below the start of its present execution, also among other steps."""
     found = convert(

@@ -55,6 +55,7 @@ def make_kernel(project: Path, **defaults: str) -> Kernel:
         },
         "patterns": {"straight": object()},
         "gates": {"tidy": object()},
+        "tool_types": {"clock": object()},
         "stop_conditions": {"never": SimpleNamespace(bind=lambda condition, spec: None)},
     }
 
@@ -163,3 +164,15 @@ def test_a_broken_config_stops_loading(tmp_path: Path) -> None:
     kernel = make_kernel(tmp_path, providr="x")
     with pytest.raises(ConfigError, match="providr"):
         kernel.load_spec(write_spec(tmp_path))
+
+
+def test_a_tool_may_be_of_a_plugins_type(kernel: Kernel, tmp_path: Path) -> None:
+    """A registered type of tools is taken with its options; another one is refused with the nearest name."""
+    path = write_spec(tmp_path)
+    whole = path.read_text()
+    path.write_text(f"{whole}tools: [{{name: t, tool_type: clock, options: {{zone: UTC}}}}]\n")
+    [tool] = kernel.load_spec(path).spec.tools
+    assert (tool.tool_type, tool.options) == ("clock", {"zone": "UTC"})
+    path.write_text(f"{whole}tools: [{{name: t, tool_type: clok}}]\n")
+    with pytest.raises(SpecError, match=r"unknown tool type 'clok'.*clock"):
+        kernel.load_spec(path)

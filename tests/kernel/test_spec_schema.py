@@ -57,6 +57,8 @@ def test_accepts_sound_specs(validator: jsonschema_rs.Draft202012Validator) -> N
     assert validator.is_valid(SPEC)
     for path in Path(__file__).parents[2].glob("examples/*/*.yaml"):
         data = parse_document(path.read_text()).data
+        if path.name == "evals.yaml":  # a suite, no loop
+            continue
         plain = jsonschema_rs.Draft202012Validator(spec_json_schema(KnownNames(), {}))
         assert [str(error) for error in plain.iter_errors(data)] == []
 

@@ -28,10 +28,21 @@ class Tracer:
         """Convert events, in order."""
         return [self.convert(event) for event in events]
 
+    def pass_over(self, events: Iterable[Event]) -> None:
+        """Take note of events that nobody wants to see, but to which later ones refer."""
+        for event in events:
+            if event.type == "loop.start":
+                self._begin(self._id_of(event), event.data)
+            elif event.step is not None:
+                self._locate(event, self._id_of(event), {})
+                if event.type.startswith("agent."):
+                    self._hear(event.step, event.data)
+
     def convert(self, event: Event) -> TraceEvent:
         """Convert the next event."""
         kind, data = event.type, event.data
-        event_id = f"{self._run_id}:{event.seq}"
+        event_id = self._id_of(event)
+        # One dict, validated as it stands: keyword arguments would be packed and unpacked again for each event.
         fields: dict[str, Any] = {
             "event_id": event_id,
             "event_type": kind,
@@ -52,26 +63,29 @@ class Tracer:
             return self._agent(data, fields)
         if family == "tool":
             given = data.get("input", {})
-            return ToolEvent(
-                **fields,
-                tool_name=_text(data.get("tool")),
-                tool_type=_text(data.get("tool_type")) or "",
-                input_data=given if isinstance(given, dict) else {"input": given},
-                output_data=data.get("output"),
-                error=_text(data.get("error")),
-            )
-        return TraceEvent(**fields)
+            fields["tool_name"] = _text(data.get("tool"))
+            fields["tool_type"] = _text(data.get("tool_type")) or ""
+            fields["input_data"] = given if isinstance(given, dict) else {"input": given}
+            fields["output_data"] = data.get("output")
+            fields["error"] = _text(data.get("error"))
+            return ToolEvent.model_validate(fields)
+        return TraceEvent.model_validate(fields)
+
+    def _id_of(self, event: Event) -> str:
+        return f"{self._run_id}:{event.seq}"
+
+    def _begin(self, event_id: str, data: dict[str, Any]) -> None:
+        self._root, self._header = event_id, data
 
     def _loop(self, kind: str, data: dict[str, Any], fields: dict[str, Any]) -> TraceEvent:
         if kind == "loop.start":
-            self._root = fields["event_id"]
-            self._header = data
+            self._begin(fields["event_id"], data)
             fields["parent_event_id"] = _text(data.get("parent_event"))  # the step that a child run does
         else:
             fields["parent_event_id"] = self._root
-        return LoopEvent(
-            **fields, loop_name=self._header.get("loop", ""), pattern=self._header.get("pattern", "")
-        )
+        fields["loop_name"] = self._header.get("loop", "")
+        fields["pattern"] = self._header.get("pattern", "")
+        return LoopEvent.model_validate(fields)
 
     def _locate(self, event: Event, event_id: str, fields: dict[str, Any]) -> None:
         name = event.step or ""
@@ -92,26 +106,27 @@ class Tracer:
     def _step(self, event: Event, fields: dict[str, Any]) -> TraceEvent:
         context = self._steps.get(event.step or "")
         data = event.data
-        output = context.output if context is not None and event.type == "step.complete" else None
-        return StepEvent(
-            **fields,
-            attempt=data.get("attempt") or 1,
-            output=output,
-            error=data.get("error") or data.get("reason"),
-        )
+        fields["attempt"] = data.get("attempt") or 1
+        if context is not None and event.type == "step.complete":
+            fields["output"] = context.output
+        fields["error"] = data.get("error") or data.get("reason")
+        return StepEvent.model_validate(fields)
 
     def _agent(self, data: dict[str, Any], fields: dict[str, Any]) -> TraceEvent:
-        context = self._steps.get(fields.get("step_name") or "")
+        context = self._hear(fields.get("step_name") or "", data)
+        usage = data.get("token_usage")
+        if usage:
+            fields["prompt_tokens"] = usage.get("prompt_tokens", 0)
+            fields["completion_tokens"] = usage.get("completion_tokens", 0)
+        fields["model"] = context.model if context is not None else data.get("model", "")
+        return AgentEvent.model_validate(fields)
+
+    def _hear(self, step: str, data: dict[str, Any]) -> _StepContext | None:
+        context = self._steps.get(step)
         if context is not None:
             context.output = data.get("output", context.output)
             context.model = data.get("model", context.model)
-        usage = data.get("token_usage") or {}
-        return AgentEvent(
-            **fields,
-            model=context.model if context is not None else data.get("model", ""),
-            prompt_tokens=usage.get("prompt_tokens", 0),
-            completion_tokens=usage.get("completion_tokens", 0),
-        )
+        return context
 
 
 def _duration(value: Any) -> float | None:

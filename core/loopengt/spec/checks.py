@@ -133,6 +133,7 @@ def _registered(outline: Outline, names: KnownNames) -> Iterator[Problem]:
         (outline.gates, ("kind",), "gate kind", names.gate_kinds),
         (outline.gates, ("judge",), "judge", names.judges),
         (outline.gates, ("judge", "kind"), "judge", names.judges),
+        (outline.tools, ("tool_type",), "tool type", names.tool_types),
         (outline.stops, ("condition_type",), "stop condition type", names.stop_conditions),
     )
     for entries, keys, kind, known in uses:

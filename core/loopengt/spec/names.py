@@ -24,6 +24,7 @@ class KnownNames:
     gate_kinds: Mapping[str, str] | None = None
     stop_conditions: Mapping[str, str] | None = None
     judges: Mapping[str, str] | None = None
+    tool_types: Mapping[str, str] | None = None
     triggers: Mapping[str, str] | None = None
     extra_context: frozenset[str] = frozenset()
     """Names of the context that the caller gives beside the spec's own, as ``--set`` does."""

@@ -40,6 +40,7 @@ def spec_json_schema(
     parts["AgentConfig"]["properties"]["provider"] |= _open(names.providers)
     gate = parts["VerificationGate"]["properties"]
     gate["kind"] |= _open(names.gate_kinds)
+    parts["ToolSpec"]["properties"]["tool_type"] |= _open(names.tool_types)
     # A judge's name stands for a declaration of that kind.
     named = _open(names.judges).get("anyOf", [{"type": "string"}])
     gate["judge"]["anyOf"] = [{"type": "null"}, *named, {"$ref": "#/$defs/JudgeSpec"}]

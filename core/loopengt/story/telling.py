@@ -33,10 +33,13 @@ def tell(events: Iterable[TraceEvent]) -> Story:
             teller = tellers[event.run_id] = _Teller()
         teller.take(event)
     stories = {run_id: teller.story() for run_id, teller in tellers.items()}
-    for story in stories.values():
+    places = {run_id: place for place, run_id in enumerate(stories)}
+    for run_id, story in stories.items():
         for execution in story.executions:
             for attempt in execution.attempts:
-                attempt.child = stories.get(attempt.run)
+                # A child run begins after its parent: a journal that says otherwise would go round in a circle.
+                if places.get(attempt.run, -1) > places[run_id]:
+                    attempt.child = stories[attempt.run]
     return next(iter(stories.values()), Story())
 
 

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from loopengt_hookspecs.models._base import Declarative, LongText, Name, OpenDict
+from loopengt_hookspecs.models._base import Declarative, LongText, Name, OpenDict, Reference
 from loopengt_hookspecs.models.enums import Effects, ToolAuthMethod, ToolType
 
 __all__ = ["ToolAuth", "ToolSpec"]
@@ -49,7 +49,11 @@ class ToolSpec(Declarative):
     description: LongText = Field(
         default="", description="What the tool does, for the agent that may call it."
     )
-    tool_type: ToolType = Field(default=ToolType.FUNCTION, description="Where the tool comes from.")
+    tool_type: ToolType | Reference = Field(
+        default=ToolType.FUNCTION,
+        union_mode="left_to_right",
+        description="Where the tool comes from: builtin, function, mcp, or a type that a plugin registers.",
+    )
     schema_def: OpenDict = Field(
         default_factory=dict, description="JSON Schema that the tool's input must satisfy."
     )
@@ -74,7 +78,8 @@ class ToolSpec(Declarative):
         default=False, description="Whether a person has to approve every call before it is made."
     )
     options: OpenDict = Field(
-        default_factory=dict, description="Options of a built-in tool, which validates them itself."
+        default_factory=dict,
+        description="Options of a built-in tool, or of a plugin's type, which validates them itself.",
     )
     metadata: OpenDict = Field(
         default_factory=dict, description="Anything else; the engine does not read it."
@@ -91,8 +96,10 @@ class ToolSpec(Declarative):
             )
         if self.mcp_tools and not self.is_mcp():
             raise ValueError(f"the tool {self.name!r} has mcp_tools, which only an mcp tool takes")
-        if self.options and not self.is_builtin():
-            raise ValueError(f"the tool {self.name!r} has options, which only a builtin tool takes")
+        if self.options and (self.is_mcp() or self.is_function()):
+            raise ValueError(
+                f"the tool {self.name!r} has options, which a tool of type {self.tool_type} does not take"
+            )
         return self
 
     def is_mcp(self) -> bool:

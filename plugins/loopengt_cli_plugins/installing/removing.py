@@ -54,6 +54,11 @@ def _distribution(kernel: Kernel, name: str) -> str:
             f"{name!r} is the project's own plugin, which is not installed",
             remedy="loopengt plugins disallow",
         )
+    if normalise(name) == OWN_DISTRIBUTION:
+        raise UsageError(
+            f"{name!r} is this program itself, not a plugin of it",
+            remedy=f"to remove it with all its plugins: pip uninstall {OWN_DISTRIBUTION}",
+        )
     if normalise(found[0]) == OWN_DISTRIBUTION:
         raise UsageError(
             f"{name!r} is a part of loopengt itself", remedy=f"switch it off: loopengt plugins disable {name}"

@@ -53,7 +53,7 @@ async def call_tool(
     if call_id:
         facts["call_id"] = call_id
     if offered is not None:
-        facts |= {"tool_type": offered.tool.spec.tool_type.value, "source": offered.offer.source}
+        facts |= {"tool_type": str(offered.tool.spec.tool_type), "source": offered.offer.source}
         if offered.once:
             facts["once"] = True
     began = perf_counter()

@@ -66,7 +66,7 @@ class ToolBox:
 
     def add(self, tool: ToolSpec, spec: LoopSpec, components: Components, project: Path) -> None:
         """Bind one tool of a loop; see ``of``."""
-        bound = components.get("tool_types", tool.tool_type.value).bind(tool, project, spec)
+        bound = components.get("tool_types", tool.tool_type).bind(tool, project, spec)
         self.tools[tool.name] = LoopTool(tool, bound)
         for schema, what in ((tool.schema_def, "schema_def"), (tool.return_schema, "return_schema")):
             if schema:

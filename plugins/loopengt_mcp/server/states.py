@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from loopengt.display import one_line
 from loopengt.errors import RunNotFound
-from loopengt.finding import check_runs_exist, find_run, has_crashed, is_driven, keeps_runs
+from loopengt.finding import check_runs_exist, find_run, has_crashed, is_driven, keeps_runs, stands_alone
 from loopengt_mcp.host.work import is_for_host, open_work, task_uri
 from loopengt_mcp.server.advice import advice
 from loopengt_mcp.server.cutting import cut
@@ -84,12 +84,12 @@ class States:
             raise RunNotFound(error.message, remedy=remedy) from None
 
     async def rows(self, *, status: str | None, loop: str | None, limit: int) -> tuple[list[RunRecord], bool]:
-        """Return runs that are no other's child, newest first, and whether there are more."""
+        """Return runs that somebody has started, newest first, and whether there are more."""
         if not keeps_runs(self._kernel):
             return [], False
         storage = await self._runs.storage()
         wanted = "running" if status == "crashed" else status
-        rows = [row for row in await storage.rows(status=wanted, loop_name=loop) if row.parent is None]
+        rows = [row for row in await storage.rows(status=wanted, loop_name=loop) if stands_alone(row)]
         if status in ("running", "crashed"):
             rows = [row for row in rows if has_crashed(row) == (status == "crashed")]
         return [_record(row) for row in rows[:limit]], len(rows) > limit

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -54,6 +56,7 @@ def test_a_file_in_place_of_the_folder_is_found(report: Reporter, tmp_path: Path
     assert found.only("project", "fail")["message"] == f"{tmp_path}/.loopengt is not a folder"
 
 
+@pytest.mark.slow
 def test_a_program_that_is_not_there_is_found(report: Reporter, loop: Path) -> None:
     """Programs of agents and gates that are not on PATH fail, each with the command that installs it."""
     text = (loop / "loop.yaml").read_text().replace("[cat]", "[claude, -p]")
@@ -91,6 +94,7 @@ def test_every_spec_of_the_project_is_looked_at(report: Reporter, loop: Path) ->
     assert found.only("specs", "ok")["message"].startswith("loop.yaml: ")
 
 
+@pytest.mark.slow
 def test_a_loop_that_cannot_be_read_is_found(report: Reporter, loop: Path) -> None:
     """A loop.yaml with a syntax error fails, with its place and how many problems more there are."""
     text = (loop / "loop.yaml").read_text()
@@ -106,6 +110,7 @@ def git(folder: Path, *arguments: str) -> None:
     subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
 
 
+@pytest.mark.slow
 def test_git_decides_what_a_run_works_on(report: Reporter, loop: Path) -> None:
     """A copy without a repository, a copy with a warning before the first commit, then a branch."""
     assert "runs work on a copy" in report(loop).only("git", "ok")["message"]
@@ -117,6 +122,7 @@ def test_git_decides_what_a_run_works_on(report: Reporter, loop: Path) -> None:
     assert "a branch of their own" in report(loop).only("git", "ok")["message"]
 
 
+@pytest.mark.slow
 def test_a_repository_without_git_is_a_warning(report: Reporter, loop: Path, tmp_path: Path) -> None:
     """Where git is not installed, a repository gets copies only, which a person should know."""
     empty = tmp_path / "empty"

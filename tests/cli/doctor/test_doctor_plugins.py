@@ -39,6 +39,7 @@ def test_a_broken_config_is_one_finding_among_others(
     assert found.of("plugins", "fail") == []
 
 
+@pytest.mark.slow
 def test_an_option_that_does_not_fit_is_found(report: Reporter, loop: Path) -> None:
     """Options of plugins are checked with the plugin's own model, though nothing has used them yet."""
     (loop / ".loopengt/config.toml").write_text("[plugins.local]\nlease_seconds = -1\n")
@@ -47,6 +48,7 @@ def test_an_option_that_does_not_fit_is_found(report: Reporter, loop: Path) -> N
     assert "plugins.local.lease_seconds" in found.only("config", "fail")["message"]
 
 
+@pytest.mark.slow
 def test_a_table_that_nobody_reads_is_found(report: Reporter, loop: Path) -> None:
     """A table of a plugin that is not there is named with the nearest that is."""
     (loop / ".loopengt/config.toml").write_text('[plugins.storage_sqlit]\ndurability = "full"\n')
@@ -107,6 +109,7 @@ def test_a_failed_plugin_is_one_finding_among_others(
     assert [each for each in found.findings if each["status"] == "fail"] == [finding]
 
 
+@pytest.mark.slow
 def test_two_plugins_of_one_name_are_found(site: Site, report: Reporter, loop: Path) -> None:
     """The one that is not loaded is reported, with how to switch either off."""
     for name in ("acme-one", "acme-two"):
@@ -166,6 +169,7 @@ def edit(
     return source
 
 
+@pytest.mark.slow
 def test_stale_entry_points_are_found(site: Site, report: Reporter, loop: Path, tmp_path: Path) -> None:
     """An editable install whose pyproject.toml was edited since is named, with what differs and a remedy."""
     source = edit(

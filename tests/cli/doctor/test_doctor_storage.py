@@ -75,6 +75,7 @@ async def test_a_run_that_was_cut_off_can_be_resumed(report: Reporter, loop: Pat
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opened_before", [False, True])
 def test_a_read_only_folder_is_found(
     report: Reporter, powerless_report: Reporter, loop: Path, opened_before: bool

@@ -76,6 +76,7 @@ def change(loop: Path, **fields: Any) -> None:
     (loop / "loop.yaml").write_text(json.dumps(spec | fields))
 
 
+@pytest.mark.slow
 def test_a_recorded_run_is_replayed(loopengt: Loopengt, loop: Path, tmp_path: Path) -> None:
     """The replay ends as the run did, in a workspace of its own, without one call of the agent and without its key."""
     recorded = loopengt("run", ".", "--record", "tapes/first", "-q")
@@ -97,6 +98,7 @@ def test_a_recorded_run_is_replayed(loopengt: Loopengt, loop: Path, tmp_path: Pa
     assert calls(tmp_path) == 3
 
 
+@pytest.mark.slow
 def test_a_difference_is_printed_with_how_to_go_on(loopengt: Loopengt, loop: Path, tmp_path: Path) -> None:
     """Exit code 1, the diff, and a line for resume that does not forget the recording."""
     assert loopengt("run", ".", "--record", "tape", "-q").returncode == 0

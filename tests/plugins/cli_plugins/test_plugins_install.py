@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 OFFLINE = ("--", "--no-index", "--no-deps", "--find-links")
 
 
+@pytest.mark.slow
 def test_a_plugin_comes_and_goes(
     environment: Environment, wheel: Callable[..., Path], project: Path, tmp_path: Path
 ) -> None:
@@ -164,6 +165,14 @@ def test_built_in_plugins_cannot_be_uninstalled(call: Callable[..., Result]) -> 
     """They are a part of loopengt; the message says how one is switched off."""
     done = call("uninstall", "gates", "--yes")
     assert (done.exit_code, "loopengt plugins disable gates" in done.output) == (2, True)
+
+
+def test_loopengt_itself_cannot_be_uninstalled(call: Callable[..., Result]) -> None:
+    """It would take the program away that runs; no plugin of that name is said to be switched off."""
+    result = call("uninstall", "Loopengt", "--yes")
+    assert result.exit_code == 2
+    assert "is this program itself" in result.stderr
+    assert "disable" not in result.stderr
 
 
 def test_every_cause_has_a_remedy() -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .conftest import Environment
 
-NOT_OF_USE = {"options", "tool_types", "triggers"}
+NOT_OF_USE = {"options", "tool_types"}
 """Extension points that are no plugin by themselves, and those that no loop and no command can use yet."""
 
 RUFF = [sys.executable, "-m", "ruff", "check", "--no-cache", "--quiet", "."]
@@ -67,6 +67,7 @@ def test_the_names_are_made_of_one(made: Callable[..., Path]) -> None:
     assert "class MyJudge:" in (folder / "loopengt_my_judge/judge.py").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["judge", "observer", "command"])
 def test_its_tests_pass_untouched(made: Callable[..., Path], kind: str) -> None:
     """The package's own tests are green, warnings being errors."""

@@ -24,6 +24,7 @@ def test_every_kind_has_its_suite_named() -> None:
     assert {kind.components for kind in KINDS.values()} <= set(CONTRACTS)
 
 
+@pytest.mark.slow
 def test_a_good_plugin_passes(made: Callable[..., Path], call: Callable[..., Result]) -> None:
     """Its judge keeps every rule that needs no sample, and its own tests pass."""
     done = call("test", made("judge"))
@@ -34,6 +35,7 @@ def test_a_good_plugin_passes(made: Callable[..., Path], call: Callable[..., Res
     assert " 0 failed" in done.output
 
 
+@pytest.mark.slow
 def test_a_broken_rule_is_said_in_a_sentence(made: Callable[..., Path], call: Callable[..., Result]) -> None:
     """The rule, the test and what was found instead are told, and the exit code is 1."""
     folder = made("gate")
@@ -51,6 +53,7 @@ def test_a_broken_rule_is_said_in_a_sentence(made: Callable[..., Path], call: Ca
     assert "own tests" not in done.output
 
 
+@pytest.mark.slow
 def test_samples_of_the_pyproject_reach_the_suite(
     made: Callable[..., Path], call: Callable[..., Result]
 ) -> None:
@@ -69,6 +72,7 @@ def test_samples_of_the_pyproject_reach_the_suite(
     assert (done.exit_code, "[tool.loopengt.samples.judges.acme_thing]" in done.output) == (2, True)
 
 
+@pytest.mark.slow
 def test_own_tests_that_fail_are_named(made: Callable[..., Path], call: Callable[..., Result]) -> None:
     """The sentence of the test is told, and the exit code is 1."""
     folder = made("metric")

@@ -50,6 +50,7 @@ CONTRAST = """() => {
 }"""
 
 
+@pytest.mark.slow
 def test_everything_is_shown_without_an_error_or_a_request(look: Look) -> None:
     """All sections are there; going through the whole page asks for nothing and logs nothing."""
     shown = look(rich())
@@ -304,6 +305,7 @@ def test_it_can_be_printed(look: Look) -> None:
     assert shown.page.pdf()[:5] == b"%PDF-"
 
 
+@pytest.mark.slow
 def test_ten_thousand_events_open_at_once(look: Look) -> None:
     """A run of 10,000 events is there within two seconds, keeps few rows in the document, and moves at once."""
     shown = look(long())

@@ -28,6 +28,7 @@ def judged(url: str, **step: Any) -> dict[str, Any]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", ["unauthorized", "model_not_found", "quota_exhausted"])
 async def test_a_service_that_refuses_leaves_the_run_open(error: str, tmp_path: Path) -> None:
     """A refused key, an unknown model or no credit ends the run at the open gate; mended, only the gate is left."""
@@ -47,6 +48,7 @@ async def test_a_service_that_refuses_leaves_the_run_open(error: str, tmp_path: 
     assert [event.type for event in events if event.type.startswith("gate")] == ["gate.pass"]
 
 
+@pytest.mark.slow
 async def test_an_overloaded_service_is_asked_again(tmp_path: Path) -> None:
     """After a 429 and a 503 the third answer counts; the step has one attempt."""
     answers: list[Any] = [
@@ -61,6 +63,7 @@ async def test_an_overloaded_service_is_asked_again(tmp_path: Path) -> None:
     assert len(agent.requests) == 1
 
 
+@pytest.mark.slow
 async def test_each_item_is_judged(tmp_path: Path) -> None:
     """Items of a for_each are judged each for itself, and what that costs is the declared step's."""
     asked: list[str] = []

@@ -92,18 +92,19 @@ async def test_starts_are_seen_under_way_and_results_when_they_are_durable(lab: 
     class Writing(RecordingObserver):
         async def on_event(self, event: TraceEvent) -> None:
             await super().on_event(event)
+            if event.event_type == "tool.call":
+                called.set()
             if event.event_type == "step.complete":
                 assert "step.complete" in await lab.types(event.run_id)
                 proven.append(event)
 
     async def look(request: Any) -> str:
         request.emit("tool.call", {"tool": "grep", "input": {"pattern": "x"}})
-        async with asyncio.timeout(10):
-            while "tool.call" not in seen.types():
-                await asyncio.sleep(0)
+        await asyncio.wait_for(called.wait(), 10)
         during.extend(seen.types())
         return "done"
 
+    called = asyncio.Event()
     during: list[str] = []
     proven: list[Any] = []
     seen = Writing()
@@ -221,19 +222,20 @@ async def test_what_cannot_be_searched_for_secrets_is_not_shown(capsys: pytest.C
 
     async def leaving(events: list[Event]) -> list[Event]:
         if events[0].data["name"] == "first":
+            failed.set()
             raise OSError("no process")
         return events
 
+    failed = asyncio.Event()
     seen = RecordingObserver()
     hub = ObserverHub("r", [seen], leaving=leaving)
     hub.start()
     hub.publish(_event(1, "decision", {"name": "first", "value": 1}))
-    async with asyncio.timeout(10):
-        while "cannot be shown" not in capsys.readouterr().err:
-            await asyncio.sleep(0.001)
+    await asyncio.wait_for(failed.wait(), 10)
     hub.publish(_event(2, "decision", {"name": "second", "value": 2}))
     await hub.close()
     assert [event.data["name"] for event in seen.events] == ["second"]
+    assert "events cannot be shown" in capsys.readouterr().err
 
 
 async def test_a_slow_pattern_does_not_hold_the_run_up() -> None:

@@ -66,6 +66,7 @@ def claude(bench: Bench, wire: Wire) -> Any:
     return bench.model(wire.url, "anthropic", "claude-sonnet-9")
 
 
+@pytest.mark.slow
 async def test_text_tools_and_signatures(claude: Any, bench: Bench, wire: Wire) -> None:
     """Key, model and tools arrive; a signed thought goes through the journal and back unchanged."""
     wire.answer(answer(CONTENT, "tool_use"))

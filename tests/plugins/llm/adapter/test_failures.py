@@ -157,6 +157,7 @@ async def test_a_slow_answer_is_given_up(server: FakeOpenAI, model: Make, bench:
     assert (await one.request(bench.ask())).text == "fine"
 
 
+@pytest.mark.slow
 async def test_a_cancelled_request_is_cancelled(server: FakeOpenAI, model: Make, bench: Bench) -> None:
     """Cancelling ends the request at once, even the first, and leaves the model of use to others."""
     one = model()

@@ -1,0 +1,1 @@
+"""Statistics of repeated trials, with the standard library alone."""

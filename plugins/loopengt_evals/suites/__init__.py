@@ -1,0 +1,1 @@
+"""Suites: a loop on many cases, each a number of times, as real runs."""
