@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loopengt.display import duration
+from loopengt.triggering import bind_trigger, trigger_line
 from loopengt_cli_run.text import lines_of
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ def _lines(kernel: Kernel, request: RunRequest, steps: list[PlannedStep]) -> Ite
     yield from _labelled("goal", spec.goal)
     yield f"project:   {kernel.project}"
     yield f"workspace: {_workspace(kernel, request)}"
+    if "trigger" in spec.model_fields_set:
+        yield from _labelled("trigger", _trigger(kernel, spec))
     yield f"limits:    {', '.join(_limits(spec))}"
     for condition in spec.stop_conditions:
         yield from _labelled("stops", f"{condition.condition_type} {condition.value!r}")
@@ -114,6 +117,10 @@ def _workspace(kernel: Kernel, request: RunRequest) -> str:
     return f"a copy in {folder}"
 
 
+def _trigger(kernel: Kernel, spec: LoopSpec) -> str:
+    return trigger_line(bind_trigger(kernel, spec.trigger, kernel.project))
+
+
 def _limits(spec: LoopSpec) -> list[str]:
     policy = spec.policy
     found = [f"{policy.max_turns} turns", duration(policy.max_total_time_seconds)]
@@ -135,6 +142,7 @@ def _to_json(kernel: Kernel, request: RunRequest, steps: list[PlannedStep]) -> s
         "goal": request.spec.goal,
         "project": str(kernel.project),
         "workspace": _workspace(kernel, request),
+        "trigger": _trigger(kernel, request.spec) if "trigger" in request.spec.model_fields_set else None,
         "limits": {
             "max_turns": policy.max_turns,
             "max_total_time_seconds": policy.max_total_time_seconds,

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 
 @hookimpl
 def loopengt_register_commands(register: Register[click.Command]) -> None:
-    """Register run, resume, fork, stop, approve, reject and answer."""
+    """Register run, watch, resume, fork, stop, approve, reject and answer."""
     register("run", "loopengt_cli_run.run:run", summary="Run a loop until it ends or pauses")
+    register(
+        "watch", "loopengt_cli_run.watch:watch", summary="Start a run at each occasion of a loop's trigger"
+    )
     register("resume", "loopengt_cli_run.resume:resume", summary="Take a paused or crashed run up again")
     register("fork", "loopengt_cli_run.fork:fork", summary="Go on from some place of a run in a new one")
     register("stop", "loopengt_cli_run.stop:stop", summary="End a run before its next turn")

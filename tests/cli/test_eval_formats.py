@@ -127,6 +127,25 @@ def test_a_log_of_inspect(project: Bench) -> None:
     assert "its setup was left out" in done.stderr
 
 
+def test_many_cases_are_a_file_of_lines(project: Bench) -> None:
+    """A log of 1,000 samples with large events is read, and its cases are written as a suite reads them."""
+    log = json.loads((DATA / "inspect.json").read_text())
+    one = log["samples"][0] | {"store": {"x": "y" * 3000}, "metadata": {"long": "z" * 5000}}
+    log["samples"] = [one | {"id": f"s{number}"} for number in range(1000)]
+    project.write("log.json", json.dumps(log))
+    done = project.run("eval", "import", "log.json", "-o", "cases.jsonl")
+    assert done.returncode == 0, done.stderr
+    project.write("evals.yaml", "name: s\nloop: loop.yaml\ncases: cases.jsonl\n")
+    there = yaml.load(
+        project.run("eval", "export", "evals.yaml", "--to", "promptfoo").stdout, yaml.CSafeLoader
+    )
+    assert (len(there), there[-1]["description"]) == (1000, "s999")
+    as_yaml = project.run("eval", "import", "log.json", "-o", "cases.yaml")
+    assert "larger than what a suite reads as YAML: take -o cases.jsonl" in as_yaml.stderr
+    both = project.run("eval", "import", "log.json", "-o", "x.jsonl", "--loop", "loop.yaml")
+    assert both.returncode == 2
+
+
 @pytest.mark.parametrize(
     ("name", "text", "words", "said"),
     [
@@ -136,6 +155,8 @@ def test_a_log_of_inspect(project: Bench) -> None:
         ("x.yaml", "tests: []\n", (), "not a file of promptfoo: there are no tests"),
         ("x.yaml", "a: [\n", (), "x.yaml:"),
         ("x.jsonl", "{broken\n", (), "x.jsonl:1:1: line 1 of x.jsonl is not JSON"),
+        ("x.json", '{"a":\n1,,}', (), "x.json:2:3: not valid JSON"),
+        ("x.json", "[" * 100_000, (), "x.json:1:1: it is nested too deeply"),
         ("x.csv", "a,b\n1\n", (), "has not as many cells as there are columns"),
         ("x.eval", "no zip", (), "x.eval:"),
     ],

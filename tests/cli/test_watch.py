@@ -53,9 +53,9 @@ def test_what_is_posted_is_in_the_prompt_and_a_failed_run_ends_nothing(
         pattern="sequential",
     )
     watch = watching("--max-runs", "2")
-    post(port, wait_until, ref="other", trigger="forged")
+    post(port, wait_until, ref="other")
     watch.says("blocked: ")
-    post(port, wait_until, ref="main")
+    post(port, wait_until, ref="main", trigger="forged")
     assert watch.ends() == 3, watch.said
     assert [run["reason"] for run in bench.runs()] == ["goal_met", "blocked"]
 

@@ -121,7 +121,7 @@ def _missing(kernel: Kernel, spec: LoopSpec) -> Iterator[MissingRequirement | Lo
         if tool.name not in given:
             continue
         try:
-            tool_type = kernel.get("tool_types", tool.tool_type.value)
+            tool_type = kernel.get("tool_types", tool.tool_type)
             yield from tool_type.bind(tool, kernel.project, spec).missing()
         except LoopengtError as error:
             yield error

@@ -110,6 +110,13 @@ class LoopRun:
         return self._result.workspace
 
     @property
+    def made_workspace(self) -> bool:
+        """Whether the engine has made the workspace for this run, so that it can be removed."""
+        path = self._result.workspace
+        made = self._stage.kernel.folder / "workspaces"
+        return path is not None and path.resolve().parent == made.resolve()
+
+    @property
     def requests(self) -> list[AgentRequest]:
         """What agents were asked, in order; empty in a replay."""
         return [] if self._stage.answering is None else self._stage.answering.requests

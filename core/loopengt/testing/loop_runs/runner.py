@@ -174,12 +174,21 @@ class LoopRunner:
     def sections(self) -> list[tuple[str, str]]:
         """Return a title and a tree for each run that no assertion has shown, for the report of a failure."""
         unseen = [run for run in self.runs if not run.shown]
-        return [(f"loop run {run.id}", run.tree()) for run in unseen[-_MOST_SHOWN:]]
+        return [(f"loop run {run.id}", _tree(run)) for run in unseen[-_MOST_SHOWN:]]
 
     def clean(self) -> None:
-        """Remove the workspaces of the runs."""
+        """Remove the workspaces of the runs; of an engine that has put them elsewhere they stay."""
         for run in self.runs:
-            shutil.rmtree(run.workspace, ignore_errors=True)
+            if run.made_workspace:
+                shutil.rmtree(run.workspace, ignore_errors=True)
+
+
+def _tree(run: LoopRun) -> str:
+    """Return its tree; what goes wrong with that must not hide why the test failed."""
+    try:
+        return run.tree()
+    except Exception as exc:
+        return f"the trace cannot be shown: {type(exc).__name__}: {exc}"
 
 
 def _names(kernel: Kernel, spec: LoopSpec, path: Path | None) -> tuple[set[str], set[str]]:

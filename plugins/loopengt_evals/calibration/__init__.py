@@ -1,0 +1,1 @@
+"""Calibration: how far a judge agrees with labels that people gave."""

@@ -1,0 +1,1 @@
+"""The built-in triggers: manual, schedule, webhook and event."""

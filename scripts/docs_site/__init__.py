@@ -1,0 +1,1 @@
+"""The site of docs/: how it is built, and what must hold of it."""
