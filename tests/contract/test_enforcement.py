@@ -90,9 +90,10 @@ def declarable(model: type[BaseModel]) -> Iterator[str]:
     for name, field in model.model_fields.items():
         key = field.serialization_alias or name
         yield key
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, StrEnum):
-            yield from (f"{key}: {value.value}" for value in kind)
+        # Of a set to which plugins add, the values that are known without any plugin.
+        for kind in (field.annotation, *(each for each in get_args(field.annotation) if key == "tool_type")):
+            if isinstance(kind, type) and issubclass(kind, StrEnum):
+                yield from (f"{key}: {value.value}" for value in kind)
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from .blocks import Page, pages
+from .blocks import ROOT, Page, pages
 
 __all__ = ["PROJECTS", "setup_of"]
 
@@ -94,7 +94,8 @@ _PROJECTS: dict[str, list[str]] = {
         _file("tests/test_it.py", "def test_it(): pass\n"),
     ],
     "runs": [
-        "mkdir .loopengt",
+        "mkdir .loopengt examples",
+        f"cp -r {shlex.quote(str(ROOT / 'examples' / 'evals'))} examples && mkdir -p examples/evals/.loopengt",
         _file("loop.yaml", LAPS),
         *_runs("loop.yaml", "loop.yaml"),
         "loopengt runs --json | python -c \"import json,sys; print(json.load(sys.stdin)[-1]['run_id'])\" > .first",
