@@ -117,7 +117,7 @@ def _credentials(target: Target) -> Any:
 def _after(metadata: Any) -> float | None:
     """Seconds that a receiver asks us to wait."""
     from google.protobuf.message import DecodeError
-    from google.rpc.error_details_pb2 import RetryInfo  # type: ignore[import-untyped]
+    from google.rpc.error_details_pb2 import RetryInfo
 
     for key, value in metadata or ():
         if key == _RETRY_INFO:

@@ -172,7 +172,7 @@ def _said(body: bytes, headers: Message) -> str:
     """What an error says: the message of a ``google.rpc.Status``, or the text."""
     if _is_protobuf(headers):
         from google.protobuf.message import DecodeError
-        from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
+        from google.rpc.status_pb2 import Status
 
         try:
             return str(Status.FromString(body).message)
