@@ -98,6 +98,7 @@ def test_the_recorded_loop_can_be_kept(bench: Bench, spec: dict[str, Any]) -> No
     assert output(bench) == "c calm given"
 
 
+@pytest.mark.slow
 def test_an_accepted_loop_must_fit(bench: Bench, spec: dict[str, Any]) -> None:
     """A step that the run has done and the loop no longer has is named; the run can still go on by the old one."""
     save(bench, spec | {"steps": spec["steps"][1:]})

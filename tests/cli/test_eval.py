@@ -139,6 +139,7 @@ def test_all_metrics_and_no_judge_by_default(judged: Bench) -> None:
     assert scores(judged) == []
 
 
+@pytest.mark.slow
 def test_chosen_metrics_as_json(judged: Bench) -> None:
     """The machine form has the chosen metrics as numbers, with the run and where it stands."""
     (run,) = found(judged, "latest", "-m", "gate_pass_rate", "-m", "total_turns")

@@ -116,6 +116,7 @@ def test_rows_that_are_alike_are_judged_once(calibrating: Bench) -> None:
     assert (found["labels"], asked(calibrating)) == (3, 2)
 
 
+@pytest.mark.slow
 def test_threshold_agent_and_fresh_ask_anew(calibrating: Bench) -> None:
     """Kept verdicts are those of the same declaration; --fresh forgets them."""
     labels(calibrating, ("good", 1), ("bad", 0))
@@ -161,6 +162,7 @@ def test_a_leaning_and_a_taste_for_length_are_told(calibrating: Bench) -> None:
     assert "favours longer outputs" in done.stdout
 
 
+@pytest.mark.slow
 def test_an_interrupt_loses_no_verdict(calibrating: Bench) -> None:
     """After Ctrl-C the same command goes on: what was judged is not asked for again."""
     labels(calibrating, ("good 1", 1), ("bad 2", 0), ("good 3", 1), ("slow 4", 0))
@@ -191,6 +193,7 @@ def kept_lines(project: Path) -> int:
     return sum(file.read_text().count("\n") for file in (project / ".loopengt").glob("calibrations/*.jsonl"))
 
 
+@pytest.mark.slow
 def test_half_a_line_and_strange_lines_are_asked_again(calibrating: Bench) -> None:
     """What a crash has left of the kept verdicts does no harm."""
     labels(calibrating, ("good", 1), ("bad", 0))
@@ -204,6 +207,7 @@ def test_half_a_line_and_strange_lines_are_asked_again(calibrating: Bench) -> No
     assert asked(calibrating) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -227,6 +231,7 @@ def test_what_cannot_be_done_is_told_before_anybody_is_asked(
     assert not asked(calibrating)
 
 
+@pytest.mark.slow
 def test_a_judge_that_lacks_something_ends_it_at_once(calibrating: Bench) -> None:
     """No row is a failure then: the error says what is missing."""
     labels(calibrating, ("good", 1))

@@ -68,6 +68,7 @@ def ids(done: subprocess.CompletedProcess[str]) -> list[str]:
     return [line[3:] for line in done.stderr.splitlines() if line[:3] in ("A: ", "B: ")]
 
 
+@pytest.mark.slow
 def test_two_loops_are_shown_side_by_side(lab: Any) -> None:
     """The table has both, the sentence says what is shown and what could have been, and the reports are written."""
     files = ("--markdown", "m.md", "--html", "h.html")
@@ -82,6 +83,7 @@ def test_two_loops_are_shown_side_by_side(lab: Any) -> None:
     assert ids(again) == ids(done)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_compared_is_refused(lab: Any) -> None:
     """Loops without a suite, options without loops, and evaluations that are not there."""
     for words, said in (

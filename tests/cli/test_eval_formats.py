@@ -47,6 +47,7 @@ def project(bench: Bench) -> Bench:
     return bench
 
 
+@pytest.mark.slow
 def test_from_a_dataset_to_results_that_inspect_shows(project: Bench) -> None:
     """What is imported runs as a suite; its results become a log, and its cases a dataset and tests again."""
     done = project.run("eval", "import", "dataset.yaml", "-o", "evals.yaml", "--loop", "loop.yaml")
@@ -90,6 +91,7 @@ def test_from_a_dataset_to_results_that_inspect_shows(project: Bench) -> None:
     assert [case["id"] for case in yaml.safe_load(back.stdout)] == ["one", "two"]
 
 
+@pytest.mark.slow
 def test_cases_without_a_loop_are_a_file_for_a_suite(project: Bench) -> None:
     """A file of cases has the judges of all of them in each, and a suite that names it runs."""
     assert project.run("eval", "import", "dataset.yaml", "-o", "cases.yaml").returncode == 0
@@ -101,6 +103,7 @@ def test_cases_without_a_loop_are_a_file_for_a_suite(project: Bench) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_file_that_is_there_is_kept(project: Bench) -> None:
     """Neither command writes over a file without --force."""
     project.write("out.yaml", "mine")
@@ -127,6 +130,7 @@ def test_a_log_of_inspect(project: Bench) -> None:
     assert "its setup was left out" in done.stderr
 
 
+@pytest.mark.slow
 def test_many_cases_are_a_file_of_lines(project: Bench) -> None:
     """A log of 1,000 samples with large events is read, and its cases are written as a suite reads them."""
     log = json.loads((DATA / "inspect.json").read_text())
@@ -188,6 +192,7 @@ def test_what_cannot_be_exported(project: Bench, words: tuple[str, ...], said: s
     assert said in done.stderr
 
 
+@pytest.mark.slow
 def test_hostile_texts_and_secrets(project: Bench) -> None:
     """Names with escapes end up neither on the terminal nor as keys; secrets do not leave with an export."""
     secret = "sk-" + "a1B2c3D4" * 6

@@ -64,6 +64,7 @@ def calls(bench: Any) -> list[str]:
     return (bench.marks / "calls").read_text().split() if (bench.marks / "calls").exists() else []
 
 
+@pytest.mark.slow
 def test_a_suite_is_run_and_reported(shop: Any) -> None:
     """The table names what failed and why; every report agrees; trials do not flood the list of runs."""
     files = {"junit": "j.xml", "markdown": "m.md", "html": "h.html"}
@@ -105,6 +106,7 @@ def test_exit_codes_say_what_was_asked_for(shop: Any) -> None:
     assert shop.run("eval", "suite", "evals.yaml", "--junit", "no/where.xml").returncode == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("last", [False, True])
 def test_a_killed_evaluation_goes_on_without_paying_twice(
     shop: Any, wait_until: Callable[..., None], last: bool
@@ -133,6 +135,7 @@ def test_a_killed_evaluation_goes_on_without_paying_twice(
     assert {run["status"] for run in runs} == {"completed"}
 
 
+@pytest.mark.slow
 def test_ctrl_c_pauses_and_says_how_to_go_on(shop: Any, wait_until: Callable[..., None]) -> None:
     """The first signal lets the trials rest; the line that is printed goes on with them."""
     cases = [
@@ -164,6 +167,7 @@ def test_two_suites_at_once_keep_apart(shop: Any) -> None:
     assert not runs[0] & runs[1]
 
 
+@pytest.mark.slow
 def test_a_regression_is_told_from_the_baseline(shop: Any) -> None:
     """Saved, the baseline is a small file in a stable order; the same loop passes, a worse one fails with 1."""
     run = ("eval", "suite", "evals.yaml", "--repeat", "10", "-q")
@@ -296,6 +300,7 @@ def test_settings_and_another_loop_take_the_place_of_the_suites(shop: Any) -> No
     assert "--resume goes on with what was begun" in refused.stderr
 
 
+@pytest.mark.slow
 def test_a_report_that_cannot_be_read_by_anybody_loses_no_result(shop: Any, tmp_path: Path) -> None:
     """When nobody reads what is printed, the files are written all the same, and the evaluation is recorded."""
     page = tmp_path / "m.md"

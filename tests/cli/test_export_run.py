@@ -74,6 +74,7 @@ def project(tmp_path: Path, site: Site) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_document_goes_to_stdout_or_into_a_file(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What ``trace --format`` shows is what ``export --to`` writes, also a stranger's."""
     for name in ("json", "jsonl", "markdown", "tree", "count"):

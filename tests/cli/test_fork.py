@@ -49,6 +49,7 @@ def calls(bench: Bench) -> str:
     return (bench.marks / "calls").read_text().strip()
 
 
+@pytest.mark.slow
 def test_a_fork_goes_on_from_its_place(bench: Bench, run_id: str) -> None:
     """Only what comes behind the place is executed; the fork is named, and is the latest run."""
     done = bench.run("fork", "latest", "--at", "c")
@@ -65,6 +66,7 @@ def test_a_fork_goes_on_from_its_place(bench: Bench, run_id: str) -> None:
     assert f"forked from run {run_id} at c" in tree
 
 
+@pytest.mark.slow
 def test_values_can_be_set(bench: Bench, run_id: str) -> None:
     """--set counts from the place on; what the run was started with stays."""
     done = bench.run("fork", run_id[:-3], "--at", "d#1", "--set", "mood=wild", "--json")
@@ -76,6 +78,7 @@ def test_values_can_be_set(bench: Bench, run_id: str) -> None:
     assert len({event["run_id"] for event in events}) == 1
 
 
+@pytest.mark.slow
 def test_files_that_were_not_kept_are_said(bench: Bench, run_id: str) -> None:
     """The summary says plainly what the files are, also when it is quiet."""
     done = bench.run("fork", run_id, "--at", "d", "-q")
@@ -83,6 +86,7 @@ def test_files_that_were_not_kept_are_said(bench: Bench, run_id: str) -> None:
     assert "note: Its files are those of checkpoint b@1, 1 step before its place." in done.stderr
 
 
+@pytest.mark.slow
 def test_another_loop_can_be_gone_by(bench: Bench, run_id: str) -> None:
     """--spec names it; one that does not fit what was done is refused, and nothing is left of the fork."""
     write(bench, *"abxd", file="other.yaml")
@@ -97,6 +101,7 @@ def test_another_loop_can_be_gone_by(bench: Bench, run_id: str) -> None:
     assert len(list((bench.project / ".loopengt" / "workspaces").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_resumed_in_a_fork(bench: Bench, run_id: str) -> None:
     """resume --checkpoint leaves the run as it is and says the id of the new one."""
     before = bench.run("trace", run_id, "-f", "json").stdout
@@ -110,6 +115,7 @@ def test_a_checkpoint_is_resumed_in_a_fork(bench: Bench, run_id: str) -> None:
     assert (both.returncode, "fork RUN --at ID --spec FILE" in both.stderr) == (2, True)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_done_is_a_usage_error(bench: Bench, run_id: str) -> None:
     """An unknown place lists what there is; no such run, bad words and no place at all have exit code 2, too."""
     unknown = bench.run("fork", run_id, "--at", "nowhere")
@@ -130,6 +136,7 @@ def test_what_cannot_be_done_is_a_usage_error(bench: Bench, run_id: str) -> None
     assert len(bench.runs()) == 1
 
 
+@pytest.mark.slow
 def test_exit_codes_are_those_of_run(bench: Bench, run_id: str) -> None:
     """A fork that fails ends with 1, one that is exhausted with 3."""
     write(bench, *"abcd", file="other.yaml")
@@ -141,6 +148,7 @@ def test_exit_codes_are_those_of_run(bench: Bench, run_id: str) -> None:
         assert done.returncode == code, done.stderr
 
 
+@pytest.mark.slow
 def test_an_interrupted_fork_can_be_resumed(bench: Bench, hang: str) -> None:
     """Ctrl-C pauses it with exit code 130, like any run; its own id takes it up again."""
     import signal

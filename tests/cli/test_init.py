@@ -53,6 +53,7 @@ def loop_of(folder: Path) -> Any:
     return yaml.safe_load((folder / "loop.yaml").read_text())
 
 
+@pytest.mark.slow
 def test_a_folder_becomes_a_project(site: Site, folder: Path) -> None:
     """It has config, folders, schema and a loop; each file is told, and two commands come next."""
     done = site.run("init", cwd=folder, PATH=NOBODY)
@@ -68,6 +69,7 @@ def test_a_folder_becomes_a_project(site: Site, folder: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_loop_is_sound_and_its_editor_line_leads_to_its_schema(site: Site, folder: Path) -> None:
     """The first line names the schema that was written, and the loop passes validate."""
     site.run("init", cwd=folder, PATH=NOBODY)
@@ -79,6 +81,7 @@ def test_the_loop_is_sound_and_its_editor_line_leads_to_its_schema(site: Site, f
     assert done.stdout == "OK loop.yaml: until-green, pattern repeat, 1 step, 1 agent\n"
 
 
+@pytest.mark.slow
 def test_every_setting_in_the_config_is_its_default(site: Site, folder: Path) -> None:
     """The written config changes nothing; uncommented, it is valid and still changes nothing."""
     site.run("init", cwd=folder, PATH=NOBODY)
@@ -111,6 +114,7 @@ def test_every_setting_in_the_config_is_its_default(site: Site, folder: Path) ->
     }
 
 
+@pytest.mark.slow
 def test_git_keeps_what_people_write_and_nothing_else(site: Site, folder: Path) -> None:
     """Config, prompts and templates are added by git; databases, copies and the generated schema are not."""
     site.run("init", cwd=folder, PATH=NOBODY)
@@ -132,6 +136,7 @@ def test_git_keeps_what_people_write_and_nothing_else(site: Site, folder: Path) 
     }
 
 
+@pytest.mark.slow
 def test_files_that_are_there_are_kept(site: Site, folder: Path) -> None:
     """Without --force nothing is overwritten; what is missing is added, and both are told."""
     (folder / ".loopengt").mkdir()
@@ -148,6 +153,7 @@ def test_files_that_are_there_are_kept(site: Site, folder: Path) -> None:
     assert told == dict.fromkeys(SHOWN, "wrote") | dict.fromkeys(mine, "kept")
 
 
+@pytest.mark.slow
 def test_a_second_init_changes_nothing(site: Site, folder: Path) -> None:
     """Twice is once, and with --force too: no backup is made of a file that stays the same."""
     site.run("init", cwd=folder, PATH=NOBODY)
@@ -159,6 +165,7 @@ def test_a_second_init_changes_nothing(site: Site, folder: Path) -> None:
     assert {name: (folder / name).stat().st_mtime_ns for name in FILES} == before
 
 
+@pytest.mark.slow
 def test_force_keeps_numbered_backups(site: Site, folder: Path) -> None:
     """Each --force keeps what it replaces, under a name that is free."""
     for text in ("first", "second", "third"):

@@ -48,6 +48,7 @@ def test_the_plan_says_what_a_tool_lacks(bench: Bench) -> None:
     assert "nowhere_at_all" in shown.stdout.partition("MISSING:")[2]
 
 
+@pytest.mark.slow
 def test_pieces_of_text_are_for_a_terminal_only(bench: Bench) -> None:
     """What an agent is writing is drawn on a terminal; it is in no line of a pipe and no event of ``--json``."""
     people(bench, "plain", approval=False)

@@ -43,6 +43,7 @@ def kill(bench: Bench, **spec: Any) -> None:
     process.communicate(timeout=60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_one_signal_pauses_the_run(
     bench: Bench, hang: str, gone: Gone, labelled: Labelled, number: signal.Signals
@@ -65,6 +66,7 @@ def test_one_signal_pauses_the_run(
     assert bench.only_run()["turn"] == 2
 
 
+@pytest.mark.slow
 def test_a_second_signal_ends_everything_at_once(bench: Bench, hang: str, gone: Gone) -> None:
     """Exit code 130, no process left though the agent ignores SIGTERM, and the run can be resumed."""
     bench.loop(hang, agents=[bench.agent("counter", ["python", "agent.py", "stubborn"])])
@@ -83,6 +85,7 @@ def test_a_second_signal_ends_everything_at_once(bench: Bench, hang: str, gone: 
     assert bench.run("resume", "latest").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_was(bench: Bench, hang: str, gone: Gone) -> None:
     """After kill -9 the run is resumed by a prefix of its id; the agent left behind is ended first."""
     kill(bench, script=hang)
@@ -94,6 +97,7 @@ def test_a_killed_run_goes_on_where_it_was(bench: Bench, hang: str, gone: Gone) 
     assert "goal_met" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_resumed_run_goes_on_counting(bench: Bench, hang: str) -> None:
     """Its first event and line tell what was used before, and what is left of each limit."""
     spec = bench.loop(FIRST_LAP + hang)
@@ -115,6 +119,7 @@ def test_a_resumed_run_goes_on_counting(bench: Bench, hang: str) -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_run_that_has_ended_is_shown_as_it_ended(bench: Bench) -> None:
     """Resuming it executes nothing and has the exit code of its end."""
     bench.loop(goal="output.count > 9")
@@ -127,6 +132,7 @@ def test_a_run_that_has_ended_is_shown_as_it_ended(bench: Bench) -> None:
     assert bench.run("trace", "latest", "-f", "json").stdout == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("answer", "exit_code", "called"), [("done", 0, 1), ("retry", 0, 2), ("fail", 1, 1)])
 def test_an_unknown_outcome_is_asked_and_answered(
     bench: Bench, hang: str, answer: str, exit_code: int, called: int
@@ -157,6 +163,7 @@ def test_a_driven_run_is_not_taken_over(bench: Bench, hang: str) -> None:
     assert (process.returncode, calls(bench)) == (0, 1)
 
 
+@pytest.mark.slow
 def test_wait_stays_until_the_other_process_is_done(bench: Bench, hang: str) -> None:
     """With --wait it waits for the driving process, and then tells how the run has ended."""
     bench.loop(hang, goal="output.count >= 1")
@@ -173,6 +180,7 @@ def test_wait_stays_until_the_other_process_is_done(bench: Bench, hang: str) -> 
     assert calls(bench) == 1
 
 
+@pytest.mark.slow
 def test_wait_stays_until_a_person_has_answered(bench: Bench, hang: str) -> None:
     """With --wait a question does not end the command: an answer in another process does, with its end."""
     kill(bench, script=hang, pattern="sequential", steps=[ONCE])
@@ -186,6 +194,7 @@ def test_wait_stays_until_a_person_has_answered(bench: Bench, hang: str) -> None
     assert "goal_met" in err
 
 
+@pytest.mark.slow
 def test_waiting_can_be_interrupted(bench: Bench, hang: str) -> None:
     """Ctrl-C while it waits ends the command with exit code 130 and leaves the run to its driver."""
     bench.loop(hang, goal="output.count >= 1")
@@ -202,6 +211,7 @@ def test_waiting_can_be_interrupted(bench: Bench, hang: str) -> None:
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("--in-place",), ("--set", "depth=4"), ("--set", "other=1")])
 def test_what_a_run_was_started_with_cannot_be_changed(bench: Bench, words: tuple[str, ...]) -> None:
     """Another context or workspace than the run's own is a usage error; the same again is fine."""
@@ -213,6 +223,7 @@ def test_what_a_run_was_started_with_cannot_be_changed(bench: Bench, words: tupl
     assert bench.run("resume", "latest", "--set", "depth=3").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_name_must_fit_one_run(bench: Bench) -> None:
     """No run, and more than one, is a usage error; the latter lists them."""
     assert bench.run("resume", "latest").returncode == 2
@@ -228,6 +239,7 @@ def test_a_name_must_fit_one_run(bench: Bench) -> None:
     assert (done.returncode, "there is no run 'no-such-run'" in done.stderr) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on(bench: Bench) -> None:
     """The summary of a stopped run says how to go on, and resume does so, without saying that it has ended."""
     bench.loop(stop_conditions=[{"condition_type": "manual"}])

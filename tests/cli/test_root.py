@@ -93,6 +93,7 @@ def demo(site: Site) -> Site:
     return site
 
 
+@pytest.mark.slow
 def test_help_lists_the_commands_with_their_summaries(demo: Site, project: Path) -> None:
     """--help, -h and no arguments at all show the registered commands."""
     for arguments in (["--help"], ["-h"], []):
@@ -115,6 +116,7 @@ def test_an_unknown_command_names_the_nearest(demo: Site, project: Path) -> None
     assert "There is no command 'askk', the nearest is 'ask'" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_project_is_found_or_given(demo: Site, project: Path, tmp_path: Path) -> None:
     """From a folder within, with -C, and with LOOPENGT_PROJECT the command has the same project."""
     inner = project / "src/deep"
@@ -151,6 +153,7 @@ def test_a_malformed_option_is_a_usage_error(demo: Site, project: Path, option: 
     assert "SECTION.KEY=VALUE" in done.stderr
 
 
+@pytest.mark.slow
 def test_plugins_are_switched_for_one_call(demo: Site, project: Path) -> None:
     """-p no:NAME takes a plugin's commands away, -p NAME brings them back; the last one counts."""
     assert "Command ask" not in demo.run("-p", "no:demo", "--help", cwd=project).stdout
@@ -284,6 +287,7 @@ def test_help_tells_of_failed_plugins(demo: Site, project: Path) -> None:
     assert "Command ask" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_log_goes_to_stderr_in_the_wanted_form(demo: Site, project: Path) -> None:
     """Human and quiet by default, JSON and as much as wanted with options or environment; no secrets."""
     done = demo.run("log", cwd=project)

@@ -59,6 +59,7 @@ def ending(name: str, bench: Bench) -> dict[str, Any]:
     }[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "exit_code", "words"),
     [

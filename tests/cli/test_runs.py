@@ -6,6 +6,8 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -50,6 +52,7 @@ def test_where_there_are_no_runs_nothing_is_created(bench: Bench) -> None:
     assert not any(bench.project.iterdir())
 
 
+@pytest.mark.slow
 def test_runs_are_listed_newest_first_with_their_figures(bench: Bench) -> None:
     """Each run has its line and record with name, end, turns, times and cost; filters choose among them."""
     began = datetime.now(UTC)
@@ -93,6 +96,7 @@ def test_runs_are_listed_newest_first_with_their_figures(bench: Bench) -> None:
     assert second[-2:] == ["1,234", "$0.2500"]
 
 
+@pytest.mark.slow
 def test_a_run_whose_owner_is_gone_is_shown_as_crashed(bench: Bench, hang: str) -> None:
     """While it is driven a run is alive; after kill -9 the table says crashed, and how to resume it."""
     bench.loop(hang)
@@ -110,6 +114,7 @@ def test_a_run_whose_owner_is_gone_is_shown_as_crashed(bench: Bench, hang: str) 
     assert done.stderr == f"\nNobody drives what has crashed: loopengt resume {run['run_id']}\n"
 
 
+@pytest.mark.slow
 def test_the_way_on_from_a_crash_works_from_anywhere(bench: Bench, hang: str, labelled: Labelled) -> None:
     """What runs and trace print about it in another folder, with other options, works there as typed."""
     bench.loop(hang, goal="output.count >= 1")

@@ -7,6 +7,8 @@ import os
 import sqlite3
 from typing import TYPE_CHECKING
 
+import pytest
+
 from .runs_kit import add_child, finished, git, on_terminal, workspaces
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 class TestDelete:
     """``runs delete``."""
 
+    @pytest.mark.slow
     def test_a_run_goes_with_its_workspace(self, bench: Bench) -> None:
         """The named runs are gone with their folders; the others are as they were."""
         ids = finished(bench, 3)
@@ -30,6 +33,7 @@ class TestDelete:
         assert bench.run("trace", ids[1]).returncode == 0
         assert bench.run("trace", ids[0]).returncode == 2
 
+    @pytest.mark.slow
     def test_a_worktree_goes_with_its_branch(self, bench: Bench) -> None:
         """In a git repository the worktree, its entry, its branch and its refs go, and nothing else."""
         bench.loop()
@@ -44,6 +48,7 @@ class TestDelete:
         assert len(git(bench, "worktree", "list").splitlines()) == 1
         assert workspaces(bench) == []
 
+    @pytest.mark.slow
     def test_what_a_run_kept_for_itself_goes_with_it(self, bench: Bench) -> None:
         """Its own memory is forgotten, that of another run and of the project is not."""
         gone, kept = finished(bench, 2)
@@ -57,6 +62,7 @@ class TestDelete:
         }
         assert ["remember this" in text for text in found.values()] == [False, True, True]
 
+    @pytest.mark.slow
     def test_a_workspace_of_any_depth_goes(self, bench: Bench) -> None:
         """Folders nested deeper than Python's stack are removed like others."""
         (run_id,) = finished(bench)
@@ -72,12 +78,14 @@ class TestDelete:
         assert done.returncode == 0, done.stderr
         assert workspaces(bench) == []
 
+    @pytest.mark.slow
     def test_the_workspace_can_be_kept(self, bench: Bench) -> None:
         """With --keep-workspace only the record goes."""
         (run_id,) = finished(bench)
         assert bench.run("runs", "delete", run_id, "--yes", "--keep-workspace").returncode == 0
         assert (bench.runs(), workspaces(bench)) == ([], [run_id])
 
+    @pytest.mark.slow
     def test_a_run_in_place_leaves_the_project_alone(self, bench: Bench) -> None:
         """The files of a run that worked on the project itself are the project's."""
         bench.loop()
@@ -86,6 +94,7 @@ class TestDelete:
         assert (bench.project / "agent.py").exists()
         assert bench.runs() == []
 
+    @pytest.mark.slow
     def test_a_driven_run_is_refused(self, bench: Bench, hang: str) -> None:
         """A run that a living process drives is not deleted, alone or among others, and goes on undisturbed."""
         (ended,) = finished(bench)
@@ -100,6 +109,7 @@ class TestDelete:
         assert process.wait(timeout=60) == 0
         process.communicate()
 
+    @pytest.mark.slow
     def test_crashed_and_paused_runs_can_be_deleted(self, bench: Bench, hang: str, gone: Gone) -> None:
         """A run whose process was killed can be deleted, though it could be resumed."""
         bench.loop(hang)
@@ -112,6 +122,7 @@ class TestDelete:
         assert bench.run("runs", "delete", "latest", "--yes").returncode == 0
         assert (bench.runs(), workspaces(bench)) == ([], [])
 
+    @pytest.mark.slow
     def test_children_go_with_their_parent(self, bench: Bench) -> None:
         """The runs of sub-loops, however deep, go with their parent, and not without it."""
         (run_id,) = finished(bench)
@@ -126,6 +137,7 @@ class TestDelete:
         assert "2 runs of sub-loops" in done.stdout
         assert json.loads(bench.run("runs", "--all", "--json").stdout) == []
 
+    @pytest.mark.slow
     def test_nothing_goes_unasked(self, bench: Bench) -> None:
         """Without a terminal and --yes nothing is deleted; on a terminal the answer counts."""
         (run_id,) = finished(bench)
@@ -140,12 +152,14 @@ class TestDelete:
         assert on_terminal(bench, "y", "runs", "delete", run_id)[0] == 0
         assert bench.runs() == []
 
+    @pytest.mark.slow
     def test_an_unknown_run_deletes_nothing(self, bench: Bench) -> None:
         """When one of the names fits no run, none is deleted."""
         (run_id,) = finished(bench)
         assert bench.run("runs", "delete", run_id, "nonsense", "--yes").returncode == 2
         assert bench.only_run()["run_id"] == run_id
 
+    @pytest.mark.slow
     def test_a_run_that_makes_no_sense_can_be_deleted(self, bench: Bench) -> None:
         """A run whose events cannot be read any more can still be deleted; its workspace is left to prune."""
         finished(bench)
@@ -161,6 +175,7 @@ class TestDelete:
 class TestListing:
     """Runs of sub-loops in the listing of runs."""
 
+    @pytest.mark.slow
     def test_children_are_hidden(self, bench: Bench) -> None:
         """Children are listed with --all alone, name their parent, and do not count for --limit, ids or latest."""
         newer, older = finished(bench, 2)

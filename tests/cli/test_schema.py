@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
+import pytest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,6 +92,7 @@ def test_a_disabled_plugin_adds_nothing(site: Site, project: Path) -> None:
     assert "spiral" not in site.run("-p", "no:demo", "schema", cwd=project).stdout
 
 
+@pytest.mark.slow
 def test_the_schema_can_be_written_to_a_file(site: Site, project: Path) -> None:
     """With -o the file gets what is otherwise printed, and nothing is printed."""
     printed = site.run("schema", cwd=project).stdout

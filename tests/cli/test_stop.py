@@ -5,10 +5,13 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from .conftest import Bench
 
 
+@pytest.mark.slow
 def test_a_living_run_stops_before_its_next_turn(bench: Bench, hang: str) -> None:
     """The step under way is finished, then the run ends as stopped, with the comment and exit code 3."""
     bench.loop(hang, goal="output.count < 0", policy={"max_turns": 10_000_000, "verification_gates": [
@@ -26,6 +29,7 @@ def test_a_living_run_stops_before_its_next_turn(bench: Bench, hang: str) -> Non
     assert (run["status"], run["reason"]) == ("cancelled", "stopped")
 
 
+@pytest.mark.slow
 def test_a_run_that_nobody_drives_is_not_stopped(bench: Bench, hang: str) -> None:
     """A paused and a crashed run stay resumable; the error says how to go on, with exit code 2."""
     bench.loop(hang)
@@ -46,6 +50,7 @@ def test_a_run_that_nobody_drives_is_not_stopped(bench: Bench, hang: str) -> Non
         process.communicate(timeout=60)
 
 
+@pytest.mark.slow
 def test_a_run_that_has_ended_is_not_stopped(bench: Bench) -> None:
     """It says how the run ended, with exit code 2, as it does for a run that does not exist."""
     assert bench.run("stop", "latest").returncode == 2

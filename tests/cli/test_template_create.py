@@ -25,6 +25,7 @@ def made(typed: Type, name: str) -> dict[str, Any]:
     return dict(json.loads(shown.stdout)["variables"])
 
 
+@pytest.mark.slow
 def test_a_run_that_worked_becomes_a_template(bench: Bench, typed: Type) -> None:
     """Goal, context as it was set and commands are variables with their values; used as it is, it is that loop."""
     bench.loop(context={"colour": "red", "size": 3, "deep": {"a": 1}}, goal="output.count >= 1")

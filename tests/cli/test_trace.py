@@ -41,6 +41,7 @@ def done(bench: Bench) -> Bench:
     return bench
 
 
+@pytest.mark.slow
 def test_the_tree_is_the_default(done: Bench) -> None:
     """Laps, attempts, gates and the end are shown as plain text, for the id, a prefix of it, and latest."""
     run_id = done.only_run()["run_id"]
@@ -53,6 +54,7 @@ def test_the_tree_is_the_default(done: Bench) -> None:
         assert done.run("trace", name, "--format", "tree").stdout == shown.stdout
 
 
+@pytest.mark.slow
 def test_json_is_an_array_of_events(done: Bench) -> None:
     """With --format json stdout is one JSON array of events in the TraceEvent shape."""
     shown = done.run("trace", "latest", "--format", "json")
@@ -60,6 +62,7 @@ def test_json_is_an_array_of_events(done: Bench) -> None:
     assert (kinds[0], kinds[-1], kinds.count("gate.pass")) == ("loop.start", "loop.complete", 1)
 
 
+@pytest.mark.slow
 def test_markdown_is_a_report(done: Bench) -> None:
     """With --format markdown stdout is a report with the gate's proof and its feedback."""
     shown = done.run("trace", "latest", "-f", "markdown")
@@ -68,6 +71,7 @@ def test_markdown_is_a_report(done: Bench) -> None:
     assert "The condition is not met: output.count >= 2\n" in shown.stdout
 
 
+@pytest.mark.slow
 def test_a_registered_exporter_is_a_format(done: Bench, site: Site) -> None:
     """A stranger's exporter is used by its name; one that raises is named with its plugin, exit code 1."""
     site.install("demo-exporters", {"mine": "demo_exporters"}, {"demo_exporters": EXPORTERS})
@@ -86,6 +90,7 @@ def test_an_unknown_format_is_a_usage_error(done: Bench) -> None:
     assert "there is no exporter 'jsno', the nearest is 'json'" in shown.stderr
 
 
+@pytest.mark.slow
 def test_a_name_must_fit_one_run(bench: Bench) -> None:
     """No run, and more than one, is a usage error; looking for one creates nothing."""
     assert bench.run("trace", "latest").returncode == 2

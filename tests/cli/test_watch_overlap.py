@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Until = Callable[..., None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("overlap", "words", "runs"),
     [
@@ -65,6 +66,7 @@ def test_ctrl_c_ends_the_waiting(bench: Bench, watching: Callable[..., Watching]
     assert bench.runs() == []
 
 
+@pytest.mark.slow
 def test_ctrl_c_pauses_what_is_under_way_and_drops_what_waits(
     bench: Bench,
     watching: Callable[..., Watching],

@@ -41,6 +41,7 @@ def workspaces(bench: Bench) -> list[str]:
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("versioned", [True, False])
 def test_merge_brings_the_work_in_at_the_end(bench: Bench, versioned: bool) -> None:
     """The files are there, the workspace is gone, and the run is still to be seen."""
@@ -60,6 +61,7 @@ def test_merge_brings_the_work_in_at_the_end(bench: Bench, versioned: bool) -> N
         assert "demo, run" in git(bench, "log", "-1", "--format=%s")
 
 
+@pytest.mark.slow
 def test_keep_is_the_default(bench: Bench, labelled: Labelled) -> None:
     """Without an option, and with --keep, the workspace stays, and the printed line merges it."""
     project(bench)
@@ -73,6 +75,7 @@ def test_keep_is_the_default(bench: Bench, labelled: Labelled) -> None:
     assert len(workspaces(bench)) == 1
 
 
+@pytest.mark.slow
 def test_discard_throws_the_work_away(bench: Bench) -> None:
     """Whatever the end, nothing is left but the run itself; also afterwards."""
     project(bench, goal="output == 'other'", policy={"max_turns": 1, "verification_gates": [
@@ -92,6 +95,7 @@ def test_discard_throws_the_work_away(bench: Bench) -> None:
     assert len(bench.runs()) == 2
 
 
+@pytest.mark.slow
 def test_a_conflict_keeps_all_and_can_be_mended(bench: Bench) -> None:
     """The run's end is told, then what stands against the merge; when that is put away, resume --merge does it."""
     project(bench)
@@ -114,6 +118,7 @@ def test_a_conflict_keeps_all_and_can_be_mended(bench: Bench) -> None:
     assert (bench.project / "old.txt").read_text() == "old\nmore\n"
 
 
+@pytest.mark.slow
 def test_a_pause_keeps_the_workspace_until_the_end(bench: Bench) -> None:
     """A run that waits for approval is not merged, and is when it ends under resume --merge."""
     gates = [{"name": "enough", "kind": "approval"}]
@@ -128,6 +133,7 @@ def test_a_pause_keeps_the_workspace_until_the_end(bench: Bench) -> None:
     assert workspaces(bench) == []
 
 
+@pytest.mark.slow
 def test_a_run_that_is_driven_is_left_alone(bench: Bench, hang: str) -> None:
     """Neither merge nor discard touches the workspace of a run that works in it."""
     project(bench)

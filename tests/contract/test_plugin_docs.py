@@ -44,6 +44,7 @@ def test_the_pages_are_up_to_date() -> None:
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
 
 
+@pytest.mark.slow
 def test_a_stale_page_is_found_and_written(tmp_path: Path) -> None:
     """--check names a page that differs and changes nothing; without it the page is written, and only that one."""
     copy = tmp_path / "copy"

@@ -27,6 +27,7 @@ NOT_FOR_USERS = {
 }
 
 
+@pytest.mark.slow
 def test_the_pages_are_up_to_date() -> None:
     """Generating the pages anew gives the pages that are there; else run scripts/generate-reference."""
     done = subprocess.run(

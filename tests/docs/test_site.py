@@ -51,6 +51,7 @@ def test_a_page_that_nobody_finds_is_named(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 @needs_zensical
 @pytest.mark.parametrize(
     "text", ["[a](nowhere.md)", "[a](index.md#nowhere)", "[a]: index.md\n\n[a][b]\n\n[c](#nowhere)"]

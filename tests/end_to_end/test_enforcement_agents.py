@@ -286,6 +286,7 @@ async def test_a_condition_keeps_what_is_worth_it(desk: Desk, output: str, kept:
     assert [event["content"] for event in desk.data("memory.write")] == kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("summarizer", ["extractive", "short"])
 async def test_a_context_is_brought_under_its_limit(desk: Desk, summarizer: str) -> None:
     """What the prompt takes from a step before is summarized, by the engine or by the agent that is named."""

@@ -312,6 +312,7 @@ def test_a_dry_run_says_what_is_missing(tmp_path: Path, name: str, lacks: list[s
 PAGE = EXAMPLES.parent / "docs" / "agents.md"
 
 
+@pytest.mark.slow
 def test_what_the_page_on_agents_shows_is_valid(tmp_path: Path) -> None:
     """Each block of YAML, with a goal and a step for each agent where it has none, validates; none is left out."""
     blocks = re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)

@@ -36,6 +36,7 @@ def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_suite_finds_what_the_careless_agent_overlooks(project: Path) -> None:
     """Cases without capitals always succeed, the one that is full of them fails now and then; the threshold is kept."""
     done = command(project, "suite", ".", "-q")

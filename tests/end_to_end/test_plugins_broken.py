@@ -166,6 +166,7 @@ def test_an_observer_that_raises_harms_no_run(crowd: Site, project: Path) -> Non
     assert "observer raised" in done.stderr and "goal_met" in done.stderr
 
 
+@pytest.mark.slow
 def test_what_a_broken_plugin_should_have_brought_is_missed_aloud(crowd: Site, project: Path) -> None:
     """A loop that needs what a failed plugin registers is refused, with exit code 2 and where to look."""
     spec = json.loads(json.dumps(LOOP))

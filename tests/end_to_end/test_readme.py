@@ -34,6 +34,7 @@ def code_blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_every_command_shown_exists(tmp_path: Path) -> None:
     """Each ``loopengt COMMAND`` in README.md is a command of the program, and so is each subcommand."""
     prose = re.sub(r"^```.*?^```", "", README, flags=re.DOTALL | re.MULTILINE)
@@ -52,6 +53,7 @@ def test_the_loop_shown_is_valid(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_plugin_shown_works(tmp_path: Path) -> None:
     """The plugin in 15 lines, put into a project and allowed once, is a gate that a run obeys."""
     source = code_blocks("python")[0]

@@ -216,6 +216,7 @@ exec "$GIT" "$@"
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_the_workspace_is_made(stage: Stage, until: Until) -> None:
     """Ctrl-C reaches a terminal's whole process group; the workspace is made whole all the same."""
     git = shutil.which("git")

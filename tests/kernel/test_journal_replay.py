@@ -155,6 +155,7 @@ async def test_a_step_that_was_under_way_is_live_when_it_is_asked_for() -> None:
         await replay.ask(key("c"))
 
 
+@pytest.mark.slow
 async def test_all_branches_are_told_of_a_mismatch() -> None:
     """When no branch asks for the next result, every one that waits gets the error."""
     replay = await Reading("a", "b").replay()

@@ -11,6 +11,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from loopengt.testing import loop_spec, make_kernel
 
 if TYPE_CHECKING:
@@ -83,6 +85,7 @@ class TestProjects:
 class TestReports:
     """What pytest shows."""
 
+    @pytest.mark.slow
     def test_a_failure_shows_the_trace_once(self, tmp_path: Path) -> None:
         """Those of our assertions have it in the message, others in a section of the report; secrets are left out."""
         (tmp_path / "test_it.py").write_text(
@@ -120,6 +123,7 @@ class TestReports:
         assert "agent.response a" in run.tree()
         assert "\x1b" not in run.tree()
 
+    @pytest.mark.slow
     def test_real_agents_take_the_mark_and_the_option(self, tmp_path: Path) -> None:
         """Without the mark live is refused; with it the test is skipped until --live-agents, and then calls them."""
         own = [
@@ -165,6 +169,7 @@ class TestReports:
         assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_page_run(tmp_path: Path) -> None:
     """Every block of docs/testing-loops.md with a title is a file, and its tests pass."""
     blocks = re.findall(r'^```(?:python|yaml) title="(\S+)"\n(.*?)^```', PAGE.read_text(), re.S | re.M)

@@ -50,6 +50,7 @@ async def test_the_time_to_leave_can_be_taken_back(tmp_path: Path) -> None:
     assert watch.ended_by == ""
 
 
+@pytest.mark.slow
 async def test_silence_ends_it(tmp_path: Path) -> None:
     """A program that writes nothing for long is ended; one that writes to standard error now and then is not."""
     silent = Watch(idle_seconds=0.3)

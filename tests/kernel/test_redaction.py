@@ -210,6 +210,7 @@ def test_a_pattern_that_finds_nothing_everywhere_changes_nothing() -> None:
     assert Redactor((), patterns=["x*"]).text("axb") == f"a{MARK}b"
 
 
+@pytest.mark.slow
 def test_a_pattern_that_would_take_for_ever_is_ended(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -57,6 +57,7 @@ def test_text_is_bounded() -> None:
         parse_document("#" * 5_000_000)
 
 
+@pytest.mark.slow
 def test_number_of_values_is_bounded() -> None:
     """A file of nothing but tiny values is refused too."""
     with pytest.raises(SpecError, match="more than 250,000 values"):

@@ -116,6 +116,7 @@ def test_circle_is_printed() -> None:
     assert circles(steps(a="b, c", b="d", c="d", d="")) == []
 
 
+@pytest.mark.slow
 def test_long_circle_is_shortened() -> None:
     """Ten thousand steps in a circle neither exhaust the stack nor fill the screen."""
     (circle,) = circles(steps(**{f"s{number}": f"s{(number + 1) % 10_000}" for number in range(10_000)}))

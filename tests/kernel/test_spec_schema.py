@@ -52,6 +52,7 @@ def validator() -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator(schema)
 
 
+@pytest.mark.slow
 def test_accepts_sound_specs(validator: jsonschema_rs.Draft202012Validator) -> None:
     """A sound spec is valid, and so are the repository's examples."""
     assert validator.is_valid(SPEC)

@@ -71,6 +71,7 @@ def test_control_characters_are_shown_not_sent() -> None:
     assert problem.isprintable()
 
 
+@pytest.mark.slow
 def test_too_many_problems() -> None:
     """A file of nothing but mistakes is answered with the first thousand, and says so."""
     text = steps(**{f"s{number}": f"x{number}" for number in range(3_000)})

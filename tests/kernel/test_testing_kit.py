@@ -237,6 +237,7 @@ class TestPytestPlugin:
         assert kernel.project == tmp_path
         assert kernel.get("agents", "scripted") is scripted_agent
 
+    @pytest.mark.slow
     def test_a_stranger_needs_nothing_else(self, tmp_path: Path) -> None:
         """In a folder with one test file, without any configuration or other plugin, the fixtures work."""
         (tmp_path / "test_mine.py").write_text(
@@ -253,6 +254,7 @@ class TestPytestPlugin:
         done = program(tmp_path, "-m", "pytest", "-q", "-W", "error", *options)
         assert done.returncode == 0, done.stdout + done.stderr
 
+    @pytest.mark.slow
     def test_a_strangers_own_fixture_goes_first(self, tmp_path: Path) -> None:
         """A project that has a fixture named kernel keeps it."""
         (tmp_path / "conftest.py").write_text(
@@ -287,6 +289,7 @@ class TestPytestPlugin:
         done = program(tmp_path, "-m", "pytest", "-q", *options)
         assert done.returncode == 0, done.stdout + done.stderr
 
+    @pytest.mark.slow
     def test_coverage_of_others_is_not_disturbed(self, tmp_path: Path) -> None:
         """What somebody else's tests import is measured from its first line."""
         (tmp_path / "mine.py").write_text("def double(n):\n    return 2 * n\n")

@@ -28,6 +28,7 @@ def test_a_corrupt_database_is_found(report: Reporter, loop: Path) -> None:
     assert found.is_complete
 
 
+@pytest.mark.slow
 def test_a_newer_database_is_refused(report: Reporter, loop: Path) -> None:
     """A database that a newer loopengt has written is said to be that, and is not touched."""
     assert report(loop).exit_code == 0

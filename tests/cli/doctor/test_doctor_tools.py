@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -29,6 +31,7 @@ steps:
 """
 
 
+@pytest.mark.slow
 def test_what_tools_lack_is_found(report: Reporter, project: Path) -> None:
     """The module, the key and the program that tools need are named; a tool that nobody is given needs nothing."""
     (project / "work.py").write_text("def work(request): return 1\n")

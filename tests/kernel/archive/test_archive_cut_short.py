@@ -128,6 +128,7 @@ async def test_a_failure_leaves_nothing(long: Path, there: Place, error: BaseExc
     assert (await there.take_in(long)).known
 
 
+@pytest.mark.slow
 async def test_a_killed_import_is_not_taken_up(long: Path, there: Place) -> None:
     """What an import that was killed has left is pending, is not resumed, and the next import replaces it."""
     child = await asyncio.create_subprocess_exec(

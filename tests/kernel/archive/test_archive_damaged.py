@@ -92,6 +92,7 @@ async def test_every_cut(there: Place, file: Path) -> None:
         await refused(there, file, "damaged")
 
 
+@pytest.mark.slow
 async def test_every_flipped_bit_is_seen_or_does_no_harm(there: Place, file: Path) -> None:
     """With one bit wrong an archive is refused, or what comes of it is the same as without."""
     raw = file.read_bytes()

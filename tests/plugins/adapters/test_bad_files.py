@@ -154,6 +154,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Mon
     assert file.read_bytes() == b"old" and len([*tmp_path.iterdir()]) == 1
 
 
+@pytest.mark.slow
 def test_two_installs_at_once_both_count(desk: Desk) -> None:
     """Several processes that install into one home at once leave a valid config with one entry."""
     file = desk.write("~/.cursor/mcp.json", configs.CURSOR)

@@ -63,6 +63,7 @@ def texts(draw: st.DrawFn) -> str:
     return head + write(draw(DOCUMENTS), 0, broken=draw(st.booleans())) + draw(note) + tail
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(texts())
 def test_what_was_put_in_comes_out_without_a_trace(text: str) -> None:
@@ -75,6 +76,7 @@ def test_what_was_put_in_comes_out_without_a_trace(text: str) -> None:
     assert remove(edited, PLACE, text) == text
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(texts())
 def test_an_element_of_a_list_comes_out_without_a_trace(text: str) -> None:
@@ -89,6 +91,7 @@ def test_an_element_of_a_list_comes_out_without_a_trace(text: str) -> None:
         assert undone == text
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(texts(), st.sampled_from(["before", "after"]))
 def test_what_others_do_meanwhile_stays(text: str, order: str) -> None:

@@ -222,6 +222,7 @@ def test_hooks_that_cannot_be_edited_are_refused(desk: Desk, data: bytes, place:
     assert adapter.status(desk.project, scope="project").state == "broken"
 
 
+@pytest.mark.slow
 def test_an_error_of_the_hook_never_holds_the_agent(desk: Desk) -> None:
     """Where loopengt cannot even start, the command ends with 0: most tools take 2 for a veto."""
     import subprocess

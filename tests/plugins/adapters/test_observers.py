@@ -189,6 +189,7 @@ async def test_webhook_sends_no_secrets(desk: Desk, hook: Hook, monkeypatch: pyt
     assert "sign-with-this-one" not in json.dumps(hook.raw[0][1])
 
 
+@pytest.mark.slow
 async def test_webhook_tries_again_and_then_gives_up_on_steps(desk: Desk, hook: Hook) -> None:
     """A busy service is asked again, at most twice; after that only what happens to the run as a whole is tried."""
     hook.answers = [503, 204, 429, 500, 502]

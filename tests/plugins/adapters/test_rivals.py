@@ -191,6 +191,7 @@ def test_an_empty_file_may_be_one_that_is_about_to_be_written(tmp_path: Path) ->
     assert file.read_bytes() == b"theirs+ours"
 
 
+@pytest.mark.slow
 def test_installing_and_uninstalling_at_once_leaves_one_or_the_other(desk: Desk) -> None:
     """Whoever comes last, the config is valid, and is either with all of ours or as it was."""
     file = desk.write("~/.gemini/settings.json", configs.GEMINI_HOOKS)

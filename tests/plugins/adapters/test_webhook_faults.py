@@ -80,6 +80,7 @@ async def drive(desk: Desk, url: str, **options: Any) -> RunResult:
     return await run_loop(make_kernel(desk.project, agents=ScriptedAgent("ok"), config=config), loop_spec())
 
 
+@pytest.mark.slow
 async def test_an_answer_byte_by_byte_has_no_more_time(
     desk: Desk, raw: Raw, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -26,6 +28,7 @@ def test_doctor_says_who_is_chosen_and_why(site: Site, tmp_path: Path) -> None:
     assert passed["message"] == "not nowhere: no plugin registers it"
 
 
+@pytest.mark.slow
 def test_doctor_warns_when_a_configured_order_has_nobody(site: Site, tmp_path: Path) -> None:
     """An order that a person has written down and that nobody can do is a warning with a remedy."""
     nobody, *passed = findings(site, tmp_path, "nowhere,auto")

@@ -132,6 +132,7 @@ async def test_silence_is_a_failure_unless_allowed(bench: Bench) -> None:
         assert (await bench.invoke(["true"], allow_empty=True, output=mode)).output == expected
 
 
+@pytest.mark.slow
 async def test_an_agent_that_never_ends_is_gone_with_its_children(bench: Bench) -> None:
     """When the engine cancels, a program that ignores SIGTERM and has forked is gone within 3 seconds."""
     source = (

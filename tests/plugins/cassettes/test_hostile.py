@@ -157,6 +157,7 @@ async def test_a_recording_inside_the_workspace_does_not_record_itself(
     assert studio.cassette("two.1.1")["patch"] == {}
 
 
+@pytest.mark.slow
 async def test_an_agent_that_nests_folders_is_recorded(studio: Studio) -> None:
     """A file deeper than Python's stack does not end the recording, and is made again by the replay."""
     deep = "d/" * 1_500 + "x"

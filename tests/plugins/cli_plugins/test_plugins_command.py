@@ -201,6 +201,7 @@ def test_disabling_this_command_says_how_it_comes_back(kit: Site, project: Path)
     assert kit.run("plugins", "list", cwd=project).returncode == 0
 
 
+@pytest.mark.slow
 def test_the_projects_own_file_runs_after_allow_and_not_after_disallow(kit: Site, project: Path) -> None:
     """list tells of the file and the command; allow makes it a plugin; a change or disallow ends that."""
     file = project / "loopengt_plugins.py"

@@ -294,6 +294,7 @@ async def test_an_echoed_key_stays_out_of_the_journal(
     assert KEY not in "".join(capfd.readouterr())
 
 
+@pytest.mark.slow
 def test_an_echoed_key_stays_out_of_files_and_output(service: Service) -> None:
     """The same by the command line: neither what is printed nor any file of the project holds the key."""
     service.server.answer(error="unauthorized")

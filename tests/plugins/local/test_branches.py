@@ -121,6 +121,7 @@ async def test_a_complete_run_replays_without_any_execution(lab: Any) -> None:
     assert agent.requests == []
 
 
+@pytest.mark.slow
 async def test_a_changed_pattern_with_branches_is_named_and_does_not_hang(lab: Any) -> None:
     """When no branch asks for what the journal holds, the error names both keys."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -50,6 +51,7 @@ def run(uses: list[int], limit: int, concurrency: int, config: dict[str, Any], f
         return run_loop_sync(kernel, spec), most
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(USES, st.integers(1, 600), st.integers(1, 8), st.sets(st.integers(0, 8)))
 def test_learned_sizes_bound_the_overdraft(
@@ -64,6 +66,7 @@ def test_learned_sizes_bound_the_overdraft(
         assert ended or result.snapshot().turn == len(uses)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(USES, st.integers(1, 900), st.integers(1, 8), st.sets(st.integers(0, 8)))
 def test_declared_sizes_are_never_overdrawn(

@@ -102,6 +102,7 @@ async def test_text_tools_and_signatures(claude: Any, bench: Bench, wire: Wire) 
     assert asked["role"] == "user"
 
 
+@pytest.mark.slow
 async def test_a_stream_and_half_a_stream(claude: Any, bench: Bench, wire: Wire) -> None:
     """A whole stream is an answer with its usage, one without its end a failure that may be tried again."""
     pieces: list[str] = []

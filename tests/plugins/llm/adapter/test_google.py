@@ -41,6 +41,7 @@ def gemini(bench: Bench, wire: Wire) -> Any:
     return bench.model(wire.url, "google", "gemini-2.5-flash")
 
 
+@pytest.mark.slow
 async def test_text_tools_and_signatures(gemini: Any, bench: Bench, wire: Wire) -> None:
     """Key, model and tools arrive; a thought's signature goes through the journal and back unchanged."""
     call = {"functionCall": {"name": "add", "args": {"x": 1}}, "thoughtSignature": "c2lnbmVk"}
