@@ -87,6 +87,7 @@ def test_a_rejection_that_is_broken_off_is_none(bench: Bench) -> None:
     assert data_of(bench, "approval.decision") == []
 
 
+@pytest.mark.slow
 def test_what_was_typed_before_the_question_is_no_answer(bench: Bench) -> None:
     """A line that was typed while the agent worked approves nothing."""
     people(bench, "plain")

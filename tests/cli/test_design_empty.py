@@ -89,6 +89,7 @@ def test_a_program_is_no_document(site: Site, folder: Path, goal: str, name: str
     assert loop_of(folder)["pattern"] == name
 
 
+@pytest.mark.slow
 def test_a_project_that_was_named_gets_the_files(site: Site, folder: Path) -> None:
     """With -C loop and page are written there, as by init, and the lines that come next lead there."""
     (folder / "there").mkdir()

@@ -278,6 +278,7 @@ def test_a_failing_metric_and_hostile_words(judged: Bench) -> None:
     assert run["metric_errors"] == {"broken": "RuntimeError: no such luck"}
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_said(judged: Bench, wait_until: Callable[..., None]) -> None:
     """Interrupted while a judge hangs, the program ends, and the verdict of the other is in the journal."""
     words = [sys.executable, "-m", "loopengt", "eval", "latest", "-j", "half", "-j", "hang"]

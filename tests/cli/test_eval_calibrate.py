@@ -62,6 +62,7 @@ def asked(bench: Bench) -> int:
     return len(file.read_text()) if file.exists() else 0
 
 
+@pytest.mark.slow
 def test_agreement_table_and_figures(calibrating: Bench) -> None:
     """The table has people in rows, the figures follow from it, and the JSON form has them all."""
     labels(calibrating, *[(f"good {n}", 1) for n in range(6)], ("good but wrong", 0), ("bad 1", 0), ("bad 2", "fail"),
@@ -97,6 +98,7 @@ def test_a_judge_that_asks_nobody(calibrating: Bench) -> None:
     assert not (calibrating.project / ".loopengt/calibrations").exists()
 
 
+@pytest.mark.slow
 def test_errors_of_the_judge_are_no_scores(calibrating: Bench) -> None:
     """A row without a verdict counts in no figure, is told with its reason, and is asked again next time."""
     labels(calibrating, ("good", 1), ("bad", 0), ("odd", 1), ("odd too", 0))
@@ -130,6 +132,7 @@ def test_threshold_agent_and_fresh_ask_anew(calibrating: Bench) -> None:
     assert asked(calibrating) == 6
 
 
+@pytest.mark.slow
 def test_scores_as_labels(calibrating: Bench) -> None:
     """Labels between 0 and 1 have correlations, and pass from a threshold of their own."""
     labels(calibrating, ("good a", 0.9), ("good b", 0.7), ("bad c", 0.4), ("bad d", 0.1), ("bad e", 0.75))

@@ -212,12 +212,12 @@ def test_a_difference_that_is_too_small_to_count_is_no_regression(shop: Any) -> 
         ('{"format": 99}', "has the format 99, and this version reads 1"),
         (
             '{"format": 1, "cases": {"z": {"digest": "x", "passed": [1], "values": {}}}}',
-            "main and this evaluation have no case in common",
+            "main and this suite have no case in common",
         ),
     ],
 )
 def test_baselines_that_do_not_fit_are_refused(shop: Any, content: str | None, said: str) -> None:
-    """A baseline that is missing, damaged, too new or of other cases is refused with what to do."""
+    """A baseline that is missing, damaged, too new or of other cases is refused, with what to do, before any run."""
     if content is not None:
         folder = shop.project / ".loopengt" / "baselines"
         folder.mkdir(parents=True)
@@ -226,6 +226,7 @@ def test_baselines_that_do_not_fit_are_refused(shop: Any, content: str | None, s
     assert done.returncode == 2
     assert said in done.stderr
     assert "--baseline save" in done.stderr
+    assert calls(shop) == []
 
 
 @pytest.mark.slow

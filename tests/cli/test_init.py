@@ -178,6 +178,7 @@ def test_force_keeps_numbered_backups(site: Site, folder: Path) -> None:
     assert loop_of(folder)["name"] == "until-green"
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_named_is_made(site: Site, folder: Path) -> None:
     """DIR need not exist, and the commands that come next name its loop."""
     done = site.run("init", "a/new one", cwd=folder, PATH=NOBODY)
@@ -185,6 +186,7 @@ def test_a_folder_that_is_named_is_made(site: Site, folder: Path) -> None:
     assert "  loopengt run 'a/new one/loop.yaml'" in done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_a_project_inside_a_project_is_its_own(site: Site, project: Path) -> None:
     """Without DIR the current folder is meant, not the project above it."""
     inner = project / "inner"
@@ -193,6 +195,7 @@ def test_a_project_inside_a_project_is_its_own(site: Site, project: Path) -> Non
     assert written(project) == {f"inner/{name}" for name in FILES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["option", "environment"])
 def test_a_project_that_is_named_otherwise_is_meant(
     site: Site, folder: Path, tmp_path: Path, how: str
@@ -218,6 +221,7 @@ def test_what_stands_in_the_way_is_named(site: Site, folder: Path, name: str) ->
     assert done.stderr.endswith("move it away\n")
 
 
+@pytest.mark.slow
 def test_a_broken_config_can_be_replaced(site: Site, folder: Path) -> None:
     """Over a config that cannot be read, init says where it is broken, and --force starts anew."""
     (folder / ".loopengt").mkdir()

@@ -45,6 +45,7 @@ def without_reader(site: Site, cwd: Path, *words: str, both: bool = False, **env
     return done.returncode, done.stderr or ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_design_writes_all_and_ends_quietly(site: Site, folder: Path, unbuffered: str) -> None:
     """``design … | head`` writes loop and page as it would with a reader, says nothing, and exits as a pipe does."""

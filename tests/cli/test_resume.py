@@ -150,6 +150,7 @@ def test_an_unknown_outcome_is_asked_and_answered(
     assert calls(bench) == called
 
 
+@pytest.mark.slow
 def test_a_driven_run_is_not_taken_over(bench: Bench, hang: str) -> None:
     """While one process drives the run, another one says who it is, with exit code 2, and does nothing."""
     bench.loop(hang, goal="output.count >= 1")

@@ -44,6 +44,7 @@ def test_a_run_that_worked_becomes_a_template(bench: Bench, typed: Type) -> None
     assert bench.run("run", "again/loop.yaml").returncode == 0
 
 
+@pytest.mark.slow
 def test_a_run_that_did_not_work_is_refused(bench: Bench, typed: Type) -> None:
     """A template is not made of a run that has not reached its goal; the message says how it ended."""
     bench.loop(goal="output.count > 99")

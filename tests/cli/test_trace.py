@@ -83,6 +83,7 @@ def test_a_registered_exporter_is_a_format(done: Bench, site: Site) -> None:
     assert "the exporter 'broken' of the plugin 'mine' failed: ZeroDivisionError: by nothing" in broken.stderr
 
 
+@pytest.mark.slow
 def test_an_unknown_format_is_a_usage_error(done: Bench) -> None:
     """The nearest format is named, with exit code 2."""
     shown = done.run("trace", "latest", "--format", "jsno")
@@ -115,6 +116,7 @@ def damage(bench: Bench, payload: bytes) -> None:
     connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("payload", "words"),
     [
@@ -141,6 +143,7 @@ def test_of_a_damaged_journal_the_sound_part_is_shown(
         assert shown.stdout.endswith("not ended: running\n")
 
 
+@pytest.mark.slow
 def test_colours_are_for_terminals_only(done: Bench) -> None:
     """On a terminal verdicts are coloured, unless NO_COLOR is set; in a pipe nothing is."""
     assert "\x1b" not in done.run("trace", "latest").stdout
@@ -172,6 +175,7 @@ def on_terminal(bench: Bench, **environ: str) -> str:
     return text.decode()
 
 
+@pytest.mark.slow
 def test_a_crashed_run_is_traced_with_the_way_on(bench: Bench, hang: str) -> None:
     """What a killed run had done is shown, and how to resume it, on stderr."""
     bench.loop(hang)

@@ -9,6 +9,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
+
 from .conftest import environment, until
 from .trace_kit import END, RUN, damage, lap, look, record, start
 
@@ -85,6 +87,7 @@ def _lines(process: subprocess.Popen[str], enough: Callable[[str], bool]) -> lis
     return found
 
 
+@pytest.mark.slow
 def test_a_run_of_another_process_is_followed_to_its_end(bench: Bench, hang: str) -> None:
     """Events are there while the agent still works, as whole JSON lines in a pipe; the end of the run ends it."""
     bench.loop(hang, goal="output.count >= 1")
@@ -105,6 +108,7 @@ def test_a_run_of_another_process_is_followed_to_its_end(bench: Bench, hang: str
     assert run.returncode == 0
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_only_the_looking(bench: Bench, hang: str) -> None:
     """The run goes on and reaches its goal; the exit code is 0, since nothing went wrong."""
     bench.loop(hang, goal="output.count >= 1")
@@ -124,6 +128,7 @@ def test_ctrl_c_ends_only_the_looking(bench: Bench, hang: str) -> None:
     assert run.returncode == 0
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_ends_it_quietly(bench: Bench, hang: str) -> None:
     """As with ``| head``: no traceback, and the run goes on."""
     bench.loop(hang, goal="output.count >= 1")

@@ -72,6 +72,7 @@ def test_tokens_are_shown_where_that_is_wanted(
     assert "TICKET-4711" not in shown
 
 
+@pytest.mark.slow
 def test_a_pattern_keeps_its_matches_out_of_the_journal(bench: Bench) -> None:
     """What an agent answers is redacted before it is written, so a gate and the next prompt see the mark, too."""
     bench.loop(

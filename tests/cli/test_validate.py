@@ -199,6 +199,7 @@ def test_all_problems_are_shown_at_once(site: Site, project: Path) -> None:
     assert done.returncode == 2
 
 
+@pytest.mark.slow
 def test_json_lists_the_problems_of_all_specs(site: Site, project: Path) -> None:
     """--json prints one array of problems, empty when there is none, with the same exit codes."""
     (project / "a.yaml").write_text(SPEC.replace("[dune]", "").replace("[done]", "[dune]"))

@@ -24,6 +24,7 @@ ECHO = "import json, sys; print(json.dumps({'prompt': sys.stdin.read()}))"
 """Answers with what it is asked."""
 
 
+@pytest.mark.slow
 def test_manual_is_one_run_at_once(bench: Bench) -> None:
     """Without any trigger there is one run, whose context says what started it, and whose exit code is returned."""
     spec = bench.loop(ECHO, goal="context.event.trigger == 'manual' and context.mood == 'calm'")
@@ -37,6 +38,7 @@ def test_manual_is_one_run_at_once(bench: Bench) -> None:
     assert bench.run("watch", ".", "--once").returncode == 3, "mood is wild"
 
 
+@pytest.mark.slow
 def test_what_is_posted_is_in_the_prompt_and_a_failed_run_ends_nothing(
     bench: Bench, watching: Callable[..., Watching], wait_until: Until, port: int
 ) -> None:
@@ -60,6 +62,7 @@ def test_what_is_posted_is_in_the_prompt_and_a_failed_run_ends_nothing(
     assert [run["reason"] for run in bench.runs()] == ["goal_met", "blocked"]
 
 
+@pytest.mark.slow
 def test_a_run_that_asks_a_person_rests_and_the_watching_goes_on(
     bench: Bench, watching: Callable[..., Watching], wait_until: Until, port: int
 ) -> None:
@@ -173,6 +176,7 @@ def test_a_port_that_is_taken_ends_it_with_words(bench: Bench) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_trigger_that_fails_is_named(bench: Bench) -> None:
     """An error in a plugin's trigger ends the watching with its name, and what runs is waited for."""
     plugin = """

@@ -105,6 +105,7 @@ async def ask(stage: Stage, spec: dict[str, Any], seen: RecordingObserver | None
     return await run_loop(kernel, spec, observers=[seen] if seen is not None else [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("policy", "role", "reason", "most"),
     [

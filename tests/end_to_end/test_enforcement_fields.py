@@ -167,6 +167,7 @@ MARKED = "echo + >> log; sleep 0.1; echo - >> log; echo done"
 """An agent that leaves a mark when it begins and when it ends."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fields", "most"),
     [

@@ -156,6 +156,7 @@ def test_fix_lint_mends_a_copy(fix_lint: Finished) -> None:
         assert (check(folder, "pytest", "-q") == 0) is passes
 
 
+@pytest.mark.slow
 def test_fix_lint_keeps_the_tests(fix_lint: Finished) -> None:
     """The loop mends the package; the tests that judge it are the same afterwards."""
     mended = texts(fix_lint.workspace())

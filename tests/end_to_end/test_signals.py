@@ -109,6 +109,7 @@ def test_ctrl_c_on_a_terminal_pauses(stage: Stage, until: Until, terminal: Calla
     assert stage.marked("begun") == ["one", "one", "two"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_twice_on_a_terminal_aborts(
     stage: Stage, until: Until, terminal: Callable[..., Terminal]
 ) -> None:

@@ -48,6 +48,7 @@ def pytest_in(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]
 class TestProjects:
     """Tests in a project of their own."""
 
+    @pytest.mark.slow
     def test_the_project_counts_and_nothing_is_left_in_it(self, tmp_path: Path) -> None:
         """config.toml and functions of the project are used; journal, observers and workspaces leave no trace."""
         project = tmp_path / "project"
@@ -67,6 +68,7 @@ class TestProjects:
         assert list((project / ".loopengt/workspaces").iterdir()) == []
         assert not list((project / ".loopengt").glob("*.db"))
 
+    @pytest.mark.slow
     def test_paths_begin_at_the_test_and_go_up_to_the_root(self, tmp_path: Path) -> None:
         """A test in a folder below finds the loop of its project; what is nowhere is told."""
         (tmp_path / "tests").mkdir()
@@ -156,6 +158,7 @@ class TestReports:
         assert "pytest --live-agents" in without.stdout
         assert "2 passed" in pytest_in(tmp_path, "--live-agents").stdout
 
+    @pytest.mark.slow
     def test_the_plugin_imports_nothing_until_it_is_used(self, tmp_path: Path) -> None:
         """A suite that has loopengt installed and does not use it pays for one small module."""
         (tmp_path / "test_it.py").write_text(

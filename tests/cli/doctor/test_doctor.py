@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .conftest import Reporter
 
 
+@pytest.mark.slow
 def test_a_sound_project_has_nothing_but_ok(site: Site, loop: Path) -> None:
     """Every check says ok in a line of its own, and the exit code is 0."""
     done = site.run("doctor", cwd=loop)
@@ -28,6 +29,7 @@ def test_a_sound_project_has_nothing_but_ok(site: Site, loop: Path) -> None:
     assert "ok    specs: loop.yaml: demo, and all that it needs is there" in lines
 
 
+@pytest.mark.slow
 def test_json_says_the_same(report: Reporter, loop: Path) -> None:
     """--json prints an array of findings with check, status, message and remedy."""
     found = report(loop)
@@ -37,6 +39,7 @@ def test_json_says_the_same(report: Reporter, loop: Path) -> None:
     assert all("\n" not in text for each in found.findings for text in each.values())
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_no_project_stays_as_it_is(report: Reporter, tmp_path: Path) -> None:
     """Outside a project the remedy is init, nothing fails, and nothing is made."""
     folder = tmp_path / "plain"
@@ -70,6 +73,7 @@ def test_a_program_that_is_not_there_is_found(report: Reporter, loop: Path) -> N
     assert gate["message"].startswith("loop.yaml: gate 'g' runs no-such-check")
 
 
+@pytest.mark.slow
 def test_every_spec_of_the_project_is_looked_at(report: Reporter, loop: Path) -> None:
     """Specs by other names and templates are checked too; other YAML files and the copies of runs are not."""
     text = (loop / "loop.yaml").read_text()
@@ -132,6 +136,7 @@ def test_a_repository_without_git_is_a_warning(report: Reporter, loop: Path, tmp
     assert report(loop, PATH=str(empty)).only("git", "warn")["remedy"].startswith("install git")
 
 
+@pytest.mark.slow
 def test_a_narrow_disk_is_found(report: Reporter, loop: Path) -> None:
     """What is free is told in megabytes, as the system counts them."""
     message = report(loop).only("disk", "ok" if _free(loop) > 1.1e9 else "warn")["message"]

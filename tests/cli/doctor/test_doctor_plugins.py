@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 EMPTY_PLUGIN = "MARK = 'nothing'"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -68,6 +69,7 @@ def test_with_a_broken_config_strangers_are_not_loaded(site: Site, report: Repor
     assert any(each.startswith("acme (acme 1.0) is off: not loaded, since the config") for each in told)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("section", "check"), [("storage", "storage"), ("engine", "components")])
 def test_a_component_that_is_not_there_is_named(
     report: Reporter, loop: Path, section: str, check: str
@@ -120,6 +122,7 @@ def test_two_plugins_of_one_name_are_found(site: Site, report: Reporter, loop: P
     assert "loopengt plugins disable acme_two/twin" in finding["remedy"]
 
 
+@pytest.mark.slow
 def test_what_is_switched_off_is_told_and_in_order(report: Reporter, loop: Path) -> None:
     """A plugin that a person has disabled is ok, with what did it; one that waits for consent is not."""
     (loop / ".loopengt/config.toml").write_text('[plugins]\ndisabled = ["exporters"]\n')
@@ -147,6 +150,7 @@ class Odd:
 """
 
 
+@pytest.mark.slow
 def test_a_check_that_breaks_is_a_finding(site: Site, report: Reporter, loop: Path) -> None:
     """An error of a plugin that nobody foresaw fails one check, and the others still report."""
     site.install("acme-odd", {"odd": "odd_plugin"}, {"odd_plugin": ODD_STORAGE})
@@ -189,6 +193,7 @@ def test_stale_entry_points_are_found(site: Site, report: Reporter, loop: Path, 
     assert finding["remedy"] == f"pip install -e {shlex.quote(str(source))}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("pyproject", "editable"),
     [

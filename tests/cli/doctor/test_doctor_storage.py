@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .conftest import Reporter
 
 
+@pytest.mark.slow
 def test_a_corrupt_database_is_found(report: Reporter, loop: Path) -> None:
     """A file that is no database fails the storage's check with a remedy, and the rest still reports."""
     (loop / ".loopengt/loopengt.db").write_bytes(b"this is no database, " * 500)
@@ -50,6 +51,7 @@ async def add_run(project: Path, run_id: str, ttl: float) -> None:
         await storage.create(row, current_owner(), ttl, b"[1]", 1)
 
 
+@pytest.mark.slow
 async def test_damage_within_the_database_is_found(report: Reporter, loop: Path) -> None:
     """An event that was lost from a journal is reported by the check of the storage."""
     await add_run(loop, "run-1", 60)
@@ -62,6 +64,7 @@ async def test_damage_within_the_database_is_found(report: Reporter, loop: Path)
     assert found.of("storage", "ok")[0]["message"].startswith("opens and can be written: SQLite")
 
 
+@pytest.mark.slow
 async def test_a_run_that_was_cut_off_can_be_resumed(report: Reporter, loop: Path) -> None:
     """Of the runs that claim to be running only that without a living owner is reported, with the command."""
     await add_run(loop, "run-dead", 0.0)

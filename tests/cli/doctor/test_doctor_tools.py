@@ -44,6 +44,7 @@ def test_what_tools_lack_is_found(report: Reporter, project: Path) -> None:
     assert server.startswith("loop.yaml: MCP server 'time' runs no-such-server")
 
 
+@pytest.mark.slow
 def test_what_a_run_would_refuse_is_found(report: Reporter, project: Path) -> None:
     """A loop that cannot work as it is declared fails once, although nothing is missing."""
     wrong = LOOP.replace("tools: [price, clock]", "tools: [files]").replace("name: spare,", "name: files,")

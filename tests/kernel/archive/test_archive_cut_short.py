@@ -117,6 +117,7 @@ async def fail(there: Place, file: Path, writes: int, error: BaseException) -> b
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [LoopengtError("full"), asyncio.CancelledError()], ids=["error", "cancel"])
 async def test_a_failure_leaves_nothing(long: Path, there: Place, error: BaseException) -> None:
     """Whichever write fails, no run and no workspace is left, and the next try comes through."""

@@ -75,6 +75,7 @@ def claim(desk: Desk, *more: str) -> str:
     return found[0]
 
 
+@pytest.mark.slow
 @each
 def test_the_session_is_sent_on_in_the_tools_own_words_and_let_go_in_time(desk: Desk, tool: str) -> None:
     """The agent goes on with the gate's words as often as --most says, and then may stop for good."""
@@ -125,6 +126,7 @@ def test_input_may_begin_with_a_byte_order_mark(desk: Desk) -> None:
     assert "followup_message" in stop(desk, "cursor", told_by("cursor", desk), mark="\ufeff")
 
 
+@pytest.mark.slow
 @each
 def test_a_session_is_known_by_the_code_that_it_says(desk: Desk, tool: str) -> None:
     """Who says the code, in the last answer or in the transcript, is bound; nobody else ever is."""

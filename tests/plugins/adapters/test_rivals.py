@@ -158,6 +158,7 @@ while time.monotonic() < end:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["in place", "by renaming"])
 def test_a_tool_that_writes_all_the_time_loses_nothing(desk: Desk, how: str) -> None:
     """While a tool counts in its config, installing and uninstalling never takes a count back."""

@@ -155,6 +155,7 @@ def test_what_is_no_session_or_no_run_is_refused(desk: Desk) -> None:
     assert desk.run("adapter", "bind-session", "nope", "--session", SESSION).returncode == 2
 
 
+@pytest.mark.slow
 def test_the_session_of_another_folder_finds_its_project(desk: Desk, tmp_path: Path) -> None:
     """The hook looks where the session works, not where the hook happens to be started."""
     run_once(desk, "no")

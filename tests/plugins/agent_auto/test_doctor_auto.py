@@ -20,6 +20,7 @@ def findings(site: Site, folder: Path, order: str) -> list[dict[str, Any]]:
     return [each for each in json.loads(done.stdout) if each["check"] == "auto"]
 
 
+@pytest.mark.slow
 def test_doctor_says_who_is_chosen_and_why(site: Site, tmp_path: Path) -> None:
     """The chosen provider is named, and, a line each, why it is not one before it."""
     chosen, passed = findings(site, tmp_path, "nowhere,human")

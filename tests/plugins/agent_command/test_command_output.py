@@ -87,6 +87,7 @@ async def test_invalid_utf8_is_replaced_and_noted(bench: Bench) -> None:
     assert reply.metadata["stdout_invalid_utf8"] is True
 
 
+@pytest.mark.slow
 async def test_a_hundred_megabytes_are_cut_and_kept_beside(bench: Bench) -> None:
     """The result holds both ends; the whole is in a blob that the record names."""
     reply = await bench.invoke("head -c 100000000 /dev/zero | tr '\\0' 'x'; echo END")

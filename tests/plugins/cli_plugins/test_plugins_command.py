@@ -127,6 +127,7 @@ def test_an_unknown_plugin_is_a_usage_error(kit: Site, project: Path, command: s
     assert not (project / ".loopengt/config.toml").exists()
 
 
+@pytest.mark.slow
 def test_disable_and_enable_make_the_config_when_there_is_none(kit: Site, tmp_path: Path) -> None:
     """In a bare folder the config is made; enabling leaves an empty list."""
     assert kit.run("plugins", "disable", "Acme", cwd=tmp_path).stdout.startswith("acme is disabled")
@@ -169,6 +170,7 @@ def test_enable_says_what_still_keeps_a_plugin_off(kit: Site, project: Path) -> 
     assert done.stdout.startswith("torn is failed: ModuleNotFoundError")
 
 
+@pytest.mark.slow
 def test_a_config_that_cannot_be_edited_is_left_alone(kit: Site, project: Path) -> None:
     """Invalid TOML, and a list that is none, are reported and not overwritten."""
     file = project / ".loopengt/config.toml"
@@ -192,6 +194,7 @@ def test_of_two_plugins_with_one_name_either_can_be_disabled(kit: Site, project:
     }
 
 
+@pytest.mark.slow
 def test_disabling_this_command_says_how_it_comes_back(kit: Site, project: Path) -> None:
     """The hint works."""
     done = kit.run("plugins", "disable", "cli_plugins", cwd=project)

@@ -43,6 +43,7 @@ def test_a_plugin_comes_and_goes(
     assert done.stdout.splitlines() == ["loopengt-acme, with: acme", "- acme (loopengt-acme 1.1)"]
 
 
+@pytest.mark.slow
 def test_a_broken_plugin_is_said_at_once(
     environment: Environment, wheel: Callable[..., Path], project: Path, tmp_path: Path
 ) -> None:

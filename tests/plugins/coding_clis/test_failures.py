@@ -85,6 +85,7 @@ async def test_a_hang_in_the_midst(bench: Bench, name: str) -> None:
     assert "0.5 seconds" in error.message
 
 
+@pytest.mark.slow
 async def test_a_working_cli_is_not_idle(bench: Bench) -> None:
     """What counts is the silence since the last output on either stream, not how long the whole takes."""
     script = bench.bin / "claude"
@@ -96,6 +97,7 @@ async def test_a_working_cli_is_not_idle(bench: Bench) -> None:
     assert (await bench.invoke("claude-code", idle_seconds=0.8)).output == "ok"
 
 
+@pytest.mark.slow
 async def test_a_cancelled_turn_leaves_no_process(bench: Bench) -> None:
     """When the engine's time limit cancels a turn, the CLI and what it has started are gone."""
     script = bench.bin / "claude"

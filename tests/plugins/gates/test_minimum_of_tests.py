@@ -58,6 +58,7 @@ async def test_deselected_tests_do_not_count(bench: Bench) -> None:
     assert verdict.proof["tests"] == 1
 
 
+@pytest.mark.slow
 async def test_no_tests_cannot_pass(bench: Bench) -> None:
     """No tests fail of themselves; with min_tests so do a swallowed exit code, and skipped tests alone."""
     verdict = await bench.command(PYTEST)

@@ -81,6 +81,7 @@ def test_what_compresses_well_is_kept() -> None:
     assert len(document.encode()) < 2_000_000
 
 
+@pytest.mark.slow
 def test_a_line_of_ten_megabytes_keeps_its_beginning_and_its_end() -> None:
     """One output of 10 MB in one line is cut in its middle, and the page says how much is missing."""
     run = Journal()

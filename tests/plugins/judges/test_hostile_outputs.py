@@ -62,6 +62,16 @@ async def test_a_score_in_the_output_is_not_the_verdict(bench: Bench) -> None:
             await bench.judge("quality", f"Say {FAKE}")
 
 
+async def test_a_verdict_that_is_only_quoted_counts_as_none(bench: Bench) -> None:
+    """A judge that repeats the output, and gets no further, has not given the score that stands in the output."""
+    for answer in (f"The output is: {FAKE}", f"```json\n{FAKE}\n```\nThis is what it says."):
+        bench.answers(answer)
+        with pytest.raises(JudgeError, match="cannot be read: one that the agent was shown"):
+            await bench.judge("quality", f"Say {FAKE}")
+    bench.answers(f"My verdict: {FAKE}")
+    assert (await bench.judge("quality", "Say nothing.")).score == 1.0
+
+
 NONSENSE: list[Any] = [
     "",
     "   ",

@@ -178,6 +178,7 @@ class Crashing:
         return await run_loop(kernel, spec, run_id=self._run_id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("durable", [True, False])
 async def test_a_crash_anywhere_loses_and_doubles_nothing(
     lab: Any, dying: Any, killed: Any, durable: bool

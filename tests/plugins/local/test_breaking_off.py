@@ -183,6 +183,7 @@ async def test_a_stop_signal_ends_the_run_before_its_next_turn(comment: str, lab
     assert result.snapshot().status is RunStatus.CANCELLED
 
 
+@pytest.mark.slow
 async def test_the_time_limit_counts_driven_time_only(lab: Any) -> None:
     """After a pause the rest of the time is left, and what was used before counts."""
     hanging = Hanging()

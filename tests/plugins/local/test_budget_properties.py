@@ -77,6 +77,7 @@ def test_declared_sizes_are_never_overdrawn(
     assert result.tokens <= limit
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(USES, st.integers(1, 600), st.sets(st.integers(0, 8)))
 def test_one_after_the_other_overdraws_by_one_attempt_at_most(

@@ -99,6 +99,7 @@ def places(events: list[Event]) -> list[str]:
     return [*dict.fromkeys(found), *saved]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", PATTERNS)
 async def test_every_place_can_be_forked(make: Callable[[], dict[str, Any]], lab: Any) -> None:
     """At each step and checkpoint of each pattern: the same end, and nothing that was done is done again."""

@@ -13,6 +13,7 @@ from loopengt.testing import ScriptedAgent, loop_spec, make_kernel, run_loop, ru
 from loopengt_hookspecs.models import EndReason, LoopSpec
 
 
+@pytest.mark.slow
 async def test_a_thousand_runs_at_once(lab: Any) -> None:
     """Each has its own id, state and end, and none disturbs another."""
 

@@ -6,7 +6,8 @@ import random
 
 import pytest
 
-from loopengt_evals.statistics.proportions import MANY_CASES, CaseCounts, difference, exact_test
+from loopengt_evals.statistics.means import mean_interval
+from loopengt_evals.statistics.proportions import MANY_CASES, CaseCounts, clustered, difference, exact_test
 
 SHAPES = [(100, 1), (20, 5), (1, 100), (4, 25)]
 """Cases, and trials of each: always a hundred."""
@@ -65,3 +66,28 @@ def test_the_error_rate_keeps_to_the_level(cases: int, trials: int, share: float
     told, held = found(cases, trials, (share, share), 1_500, 0.2)
     assert told <= 0.05 + 2 * (0.05 * 0.95 / 1_500) ** 0.5
     assert held > (0.93 if cases > MANY_CASES or trials > 1 else 0.9)
+
+
+@pytest.mark.parametrize(("a", "b"), [(2, 2), (8, 2), (2, 0.2)])
+def test_ten_cases_speak_soberly_of_others(a: float, b: float) -> None:
+    """The interval for other cases holds their true share nearly as often as it says, when ten cases differ much."""
+    held, tries = 0, 600
+    for seed in range(tries):
+        source = random.Random(seed)
+        shares = [source.betavariate(a, b) for _ in range(10)]
+        found_ = clustered([(sum(source.random() < share for _ in range(20)), 20) for share in shares])
+        assert found_ is not None
+        held += found_.low <= a / (a + b) <= found_.high
+    assert held / tries > (0.92 if b > 1 else 0.875)  # a share near to one leans; it was 0.86
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("cases", "trials"), [(1, 20), (5, 5), (10, 5), (20, 1)])
+def test_intervals_of_means_hold_the_mean_of_leaning_values(cases: int, trials: int) -> None:
+    """Of values that lean as costs do, intervals from few of them hold the true mean nearly as often as they say."""
+    held, tries = 0, 400
+    for seed in range(tries):
+        source = random.Random(seed)
+        found_ = mean_interval([[source.expovariate(1) for _ in range(trials)] for _ in range(cases)])
+        held += found_.low <= 1 <= found_.high
+    assert held / tries > 0.9

@@ -95,3 +95,23 @@ def test_whole_successes_do_not_pretend_to_show_everything() -> None:
     assert found.detectable is not None
     assert 0.03 < found.detectable < 0.2
     assert "is shown 4 times out of 5" in found.power
+
+
+def test_what_is_not_ruled_out_lies_in_the_interval() -> None:
+    """Where the test shows no difference, the interval of the change holds zero, for rates as for means."""
+    before = {f"c{n}": [1] * 5 + [0] * 5 for n in range(10)}
+    after = {f"c{n}": [1] * 6 + [0] * 4 for n in range(10)}
+    costs = (
+        {f"c{n}": [2.0] * 5 + [1.0] * 5 for n in range(10)},
+        {f"c{n}": [2.0] * 6 + [1.0] * 4 for n in range(10)},
+    )
+    a, b = (side(label, cases) for label, cases in (("a", before), ("b", after)))
+    for one, values in zip((a, b), costs, strict=True):
+        for name, case in one.cases.items():
+            case.values["cost_usd"] = values[name]
+    found = held(a, b)
+    assert found.verdict == "none"
+    assert len(found.figures) == 2
+    for each in found.figures:
+        assert each.p > 0.05
+        assert each.change.low <= 0 < each.change.estimate

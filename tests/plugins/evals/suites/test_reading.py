@@ -148,3 +148,33 @@ def test_there_is_no_suite(project: Path) -> None:
     """A missing file is said as such."""
     with pytest.raises(SpecError, match="there is no such file"):
         load_suite(project / "nope.yaml", project)
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ("{a: x, a/b: y}", "the file 'a' would be the folder of 'a/b'"),
+        ("{a: x, ./a: y}", "the file './a' is there twice"),
+    ],
+)
+def test_files_that_cannot_lie_side_by_side_are_refused(project: Path, files: str, said: str) -> None:
+    """What no workspace could hold is said before a run is begun."""
+    assert said in str(problems(project, HEAD + f"cases:\n  - {{id: c, files: {files}}}\n"))
+
+
+def test_a_file_that_cannot_be_read_is_a_problem_of_its_case(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that this user may not read is named with its line, and is no crash."""
+    (project / "secret.txt").write_text("x")
+    opened = type(project).open
+
+    def refuse(path: Path, *args: Any, **kwargs: Any) -> Any:
+        if path.name == "secret.txt":
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *args, **kwargs)
+
+    monkeypatch.setattr(type(project), "open", refuse)
+    found = problems(project, HEAD + "cases:\n  - {id: c, files: {a: {from: secret.txt}}}\n")
+    assert found[0][0] == 4
+    assert "cannot be read: Permission denied" in found[0][1]

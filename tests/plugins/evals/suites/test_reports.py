@@ -12,10 +12,11 @@ from loopengt_evals.reports.data import report_data
 from loopengt_evals.reports.html import to_html
 from loopengt_evals.reports.junit import to_junit
 from loopengt_evals.reports.markdown import to_markdown
-from loopengt_evals.reports.report import Report
+from loopengt_evals.reports.report import Report, change_text, level_text
 from loopengt_evals.reports.text import to_text
+from loopengt_evals.statistics.proportions import Interval
 from loopengt_evals.suites.analysis import analyse
-from loopengt_evals.suites.comparing import compare
+from loopengt_evals.suites.comparing import Compared, compare
 from loopengt_evals.suites.model import Limit
 from loopengt_evals.suites.results import CaseResult, EvaluationResult, Figure
 from loopengt_evals.suites.trials import Trial, Verdict
@@ -157,3 +158,24 @@ def test_a_large_evaluation_stays_readable() -> None:
     assert len(to_markdown(big)) < 65_000  # what a comment on a pull request may hold
     assert len(to_html(big)) < 5_000_000
     assert len(ET.fromstring(to_junit(big))[0].findall("testcase")) == 10_000
+
+
+def test_a_case_of_which_trials_are_missing_has_not_passed() -> None:
+    """After an interruption a case is not called passed for the few trials that were judged."""
+    found = report({"half": [trial("half", 1, True), trial("half", 2, None)]})
+    assert report_data(found)["cases"][0]["state"] == "not over"
+    assert "half  1/2     not over" in to_text(found)
+    root = ET.fromstring(to_junit(found))
+    assert (root[0].get("skipped"), root[0].get("failures")) == ("1", "0")
+    skipped = root.find(".//skipped")
+    assert skipped is not None and skipped.get("message") == "1 of 2 trials were run"
+
+
+def test_small_changes_and_high_levels_are_written_so_that_they_can_be_read() -> None:
+    """Milliseconds are not written as 4e-05, and a level of 99.5 % is not written as 100 %."""
+    interval = Interval(-4.1e-05, -0.0009, 0.0008)
+    each = Compared("t", Figure("seconds", "lower"), 0.01, 0.01, interval, 0.9, None)
+    assert change_text(each) == "-0.041 ms (-0.9 to +0.8)"
+    dollars = Compared("c", Figure("usd", "lower"), 1, 0.9, Interval(-0.1, -0.2, 0.05), 0.9, None)
+    assert change_text(dollars) == "-$0.1000 (-$0.2000 to +$0.0500)"
+    assert [level_text(level) for level in (0.95, 0.995)] == ["95%", "99.5%"]

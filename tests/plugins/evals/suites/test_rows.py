@@ -73,6 +73,8 @@ def test_json_lines_and_yaml_become_cases(project: Path) -> None:
     [
         ("c.csv", "id,id\na,b\n", "c.csv:1:1: two columns are called 'id'"),
         ("c.csv", "id,\na,b\n", "c.csv:1:1: a column has no name"),
+        ("c.csv", "id;q\na;b\n", "part the cells with ',' in place of ';'"),
+        ("c.csv", "id\tq\na\tb\n", "the only column is called 'id\\tq'"),
         ("c.csv", "id,q\na,b\nc\n", "c.csv:3:1: the row has 1 cells, and there are 2 columns"),
         ("c.csv", "id,q\na,b,c\n", "c.csv:2:1: the row has 3 cells"),
         ("c.csv", 'id,q\na,"b\n', "not valid CSV"),
@@ -111,6 +113,7 @@ def test_not_more_problems_are_listed_than_one_can_read(project: Path) -> None:
     assert len(refused(project, "c.jsonl", "x\n" * 10_000).splitlines()) == 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["c.csv", "c.jsonl"])
 def test_ten_thousand_cases_are_read_quickly(project: Path, name: str) -> None:
     """A file of 10,000 cases is read in seconds, and each case is there."""
@@ -124,3 +127,15 @@ def test_ten_thousand_cases_are_read_quickly(project: Path, name: str) -> None:
     assert len(found) == 10_000
     assert found[-1].case.inputs == {"q": "question 9999"}
     assert time.perf_counter() - began < 10
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\x85", "\x0c", "\x1c"])
+def test_a_row_ends_where_its_line_ends(project: Path, mark: str) -> None:
+    """Characters that only some programs take for the end of a line stay within their cell."""
+    one, two = load(project, "c.csv", f"id,q\na,x{mark}y\nb,z\n")
+    assert (one.case.inputs, two.case.inputs) == ({"q": f"x{mark}y"}, {"q": "z"})
+
+
+def test_rows_with_an_empty_id_are_numbered(project: Path) -> None:
+    """An id that is left empty is the number of the row, as if there were no such column."""
+    assert [case.id for case in load(project, "c.csv", "id,q\na,1\n,2\n ,3\n")] == ["a", "row-2", "row-3"]
