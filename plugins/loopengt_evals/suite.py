@@ -72,6 +72,7 @@ def suite(
 
     from loopengt_evals.reports.writing import Reports
     from loopengt_evals.suites.baselines import baseline_path, read_baseline
+    from loopengt_evals.suites.comparing import common_cases
     from loopengt_evals.suites.planning import Choice
     from loopengt_evals.suites.progress import progress_for_stderr
     from loopengt_evals.suites.reading import load_suite
@@ -94,6 +95,7 @@ def suite(
     before = None
     if baseline is not None and baseline[0] == "compare":
         before = read_baseline(baseline_path(kernel.folder, baseline[1]), baseline[1])
+        common_cases(before, "this suite", {case.id: case.digest for case in loaded.cases})
     options = Options(
         concurrency=concurrency or loaded.suite.concurrency,
         fail_fast=fail_fast,

@@ -28,19 +28,21 @@ class _Ambiguous(ValueError):
     """Nobody can tell what is meant: an object says something twice, or begins and is none."""
 
 
-def read_answer(answer: Any, schema: Mapping[str, Any]) -> Any:
+def read_answer(answer: Any, schema: Mapping[str, Any], question: str = "") -> Any:
     """Return the JSON data that an answer holds.
 
     Agents put words, or a fence, around their JSON: where the whole text is no JSON, every object in it is tried. One
     that is quoted in the words counts like any other, so that nothing an agent repeats can pass for its verdict: when
-    several objects that differ fit the schema, there is none.
+    several objects that differ fit the schema, there is none, and when the only one among the words stands in the
+    question, too, it is a quotation.
 
     Args:
         answer: Text, or JSON data.
         schema: What the data must satisfy.
+        question: What the agent was asked, with all that it was shown.
 
     Raises:
-        JudgeError: There is no such data, or there is more than one and they differ.
+        JudgeError: There is no such data, it is only quoted, or there is more than one and they differ.
     """
     compiled = JsonSchema(schema)
     if not isinstance(answer, str):
@@ -50,9 +52,11 @@ def read_answer(answer: Any, schema: Mapping[str, Any]) -> Any:
     fitting: list[Any] = []
     wrong: list[str] = []
     try:
-        for data in _candidates(answer.strip()):
+        for data, said in _candidates(answer.strip()):
             violations = compiled.violations(data)
             if not violations:
+                if said and said in question:
+                    raise _Ambiguous("one that the agent was shown, and may only quote,")
                 if data not in fitting:
                     fitting.append(data)
             elif not wrong:
@@ -87,8 +91,8 @@ def _plain(data: Any) -> Any:
         raise JudgeError(f"the verdict cannot be read, since the answer is no JSON data: {exc}") from None
 
 
-def _candidates(text: str) -> Iterator[Any]:
-    """Yield the JSON that a text is, else the outermost objects in it.
+def _candidates(text: str) -> Iterator[tuple[Any, str]]:
+    """Yield the JSON that a text is, else the outermost objects in it, each of these with how it is written.
 
     Raises:
         _Ambiguous: One of them says something twice or is broken, or there are too many braces.
@@ -103,7 +107,7 @@ def _candidates(text: str) -> Iterator[Any]:
     except (ValueError, RecursionError):
         pass
     else:
-        yield whole
+        yield whole, ""
         return
     at = text.find("{")
     for _ in range(_STARTS):
@@ -118,7 +122,7 @@ def _candidates(text: str) -> Iterator[Any]:
                 raise _Ambiguous("an object that is no JSON") from None
             end = at + 1
         else:
-            yield data
+            yield data, text[at:end]
         at = text.find("{", end)
     if at >= 0:
         raise _Ambiguous(f"more than {_STARTS:,} braces")

@@ -68,7 +68,7 @@ class Asking:
         reply = await self._patiently(self._agent, role, prompt, system_prompt)
         self._spent.add(reply.token_usage, reply.cost_usd)
         self._answers.append(reply.output if isinstance(reply.output, str) else _as_text(reply.output))
-        return reply.output if schema is None else read_answer(reply.output, schema)
+        return reply.output if schema is None else read_answer(reply.output, schema, prompt)
 
     async def _patiently(self, agent: Agent, role: AgentRole, prompt: str, system_prompt: str) -> AgentReply:
         """Invoke the agent, again after what passes by itself."""

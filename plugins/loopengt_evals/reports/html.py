@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from loopengt.display import dollars, first_line, one_line, visible
 from loopengt_evals.reports.plots import change_plot, dots, share_plot, strip_plot
-from loopengt_evals.reports.report import case_word, change_text, percent, range_text, value_text
+from loopengt_evals.reports.report import case_word, change_text, level_text, percent, range_text, value_text
 from loopengt_evals.reports.style import STYLE
 from loopengt_evals.suites.results import value_of
 
@@ -67,7 +67,7 @@ def _page(title: str, parts: Iterable[str]) -> str:
 
 def _verdict(comparison: Comparison) -> Iterator[str]:
     yield f'<div class="verdict {comparison.verdict}"><p><strong>{_e(comparison.sentence, 1000)}</strong></p>'
-    yield f'<p class="small soft">{_e(comparison.power)} Level: {comparison.level:.0%}.</p>'
+    yield f'<p class="small soft">{_e(comparison.power)} Level: {level_text(comparison.level)}.</p>'
     for note in comparison.notes:
         yield f'<p class="small">{_e(note, 500)}</p>'
     yield "</div>"
@@ -107,7 +107,7 @@ def _changes(title: str, changes: Sequence[Change]) -> Iterator[str]:
 
 def _figures(report: Report) -> Iterator[str]:
     result, found = report.result, report.analysis
-    level = f"{result.level:.0%}"
+    level = level_text(result.level)
     yield '<h2>Figures</h2><div class="cards">'
     if found.success is not None:
         bounds = range_text(found.success, "share")
@@ -159,7 +159,7 @@ def _cases(cases: Sequence[CaseResult]) -> Iterator[str]:
     yield '<h2>Cases</h2><div class="scroll"><table><tr><th>case</th><th>trials</th><th>why</th></tr>'
     for case in ordered[:_MOST_CASES]:
         marks = dots([_word(trial) for trial in case.trials])
-        count = f"{case.passed}/{len(case.trials)}"
+        count = f'<span class="count">{case.passed}/{len(case.trials)}</span>'
         yield f'<tr><td class="id">{_e(case.id)}</td><td>{count} {marks}</td><td>{_why(case)}</td></tr>'
     yield "</table></div>"
     if len(ordered) > _MOST_CASES:

@@ -27,7 +27,7 @@ def to_junit(report: Report) -> str:
         "tests": str(len(words)),
         "failures": str(sum(word in ("FAILED", "flaky") for word in words)),
         "errors": str(words.count("no verdict")),
-        "skipped": str(words.count("not run")),
+        "skipped": str(sum(word in ("not run", "not over") for word in words)),
         "time": f"{sum(map(_seconds, result.cases)):.3f}",
     }
     suite = ET.Element("testsuite", {"name": _clean(result.suite), **counts})
@@ -67,8 +67,9 @@ def _case(suite: ET.Element, case: CaseResult, classname: str) -> None:
     word = case_word(case)
     if word == "passed":
         return
-    if word == "not run":
-        ET.SubElement(element, "skipped", {"message": "the trial was not run"})
+    if word in ("not run", "not over"):
+        message = f"{len(case.judged)} of {len(case.trials)} trials were run"
+        ET.SubElement(element, "skipped", {"message": message})
         return
     bad = [trial for trial in case.trials if not trial.passed and (word != "no verdict" or trial.error)]
     tag, kind = ("error", "NoVerdict") if word == "no verdict" else ("failure", "Failed")

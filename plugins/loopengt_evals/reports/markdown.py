@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from loopengt.display import dollars, first_line, one_line
-from loopengt_evals.reports.report import case_word, change_text, percent, range_text, value_text
+from loopengt_evals.reports.report import case_word, change_text, level_text, percent, range_text, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -40,7 +40,7 @@ def _lines(report: Report) -> Iterator[str]:
     yield ""
     if report.comparison is not None:
         yield from _verdict(report.comparison)
-    level = f"{result.level:.0%}"
+    level = level_text(result.level)
     yield f"| figure | value | {level} interval |"
     yield "|---|---|---|"
     if found.success is not None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from loopengt_evals.suites.comparing import Compared, Comparison
     from loopengt_evals.suites.results import CaseResult, EvaluationResult
 
-__all__ = ["Report", "case_word", "change_text", "percent", "range_text", "value_text"]
+__all__ = ["Report", "case_word", "change_text", "level_text", "percent", "range_text", "value_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +53,30 @@ def change_text(each: Compared) -> str:
     low, middle, high = each.change.low, each.change.estimate, each.change.high
     if each.figure.unit == "share":
         return f"{middle * 100:+.1f} points ({low * 100:+.1f} to {high * 100:+.1f})"
+    if each.figure.unit == "seconds":
+        scale, unit = (1000, " ms") if max(abs(low), abs(high)) < 0.1 else (1, "s")
+        return f"{middle * scale:+.3g}{unit} ({low * scale:+.3g} to {high * scale:+.3g})"
+    if each.figure.unit == "usd":
+        return f"{_dollars(middle)} ({_dollars(low)} to {_dollars(high)})"
     return f"{middle:+.4g} ({low:+.4g} to {high:+.4g})"
 
 
+def _dollars(value: float) -> str:
+    return f"{'-' if value < 0 else '+'}${abs(value):.4f}"
+
+
+def level_text(level: float) -> str:
+    """Write a confidence level; 99.5 % is not written as 100 %."""
+    return f"{level * 100:.6g}%"
+
+
 def case_word(case: CaseResult) -> str:
-    """Say in a word how a case stands: passed, FAILED, flaky, no verdict, or not run."""
+    """Say in a word how a case stands: passed, FAILED, flaky, no verdict, not over, or not run."""
     judged = case.judged
     if any(trial.error for trial in case.trials):
         return "no verdict"
     if not judged:
         return "not run"
     if case.passed == len(judged):
-        return "passed"
+        return "passed" if len(judged) == len(case.trials) else "not over"
     return "flaky" if case.passed else "FAILED"

@@ -27,6 +27,7 @@ p{margin:6px 0;overflow-wrap:anywhere}.soft{color:var(--soft)}.small{font-size:.
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}
 th,td{text-align:left;padding:6px 8px;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
 th{color:var(--soft);font-weight:600;font-size:.87em}td.id{min-width:110px}
+th,.count{white-space:nowrap}
 .dots b{margin-right:2px;font-weight:600}.passed{color:var(--good)}.failed{color:var(--bad)}
 .error{color:var(--odd)}.open{color:var(--soft)}
 details{margin:2px 0}summary{cursor:pointer}

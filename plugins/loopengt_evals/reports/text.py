@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from loopengt.display import dollars, first_line, one_line, visible
-from loopengt_evals.reports.report import case_word, change_text, percent, range_text, value_text
+from loopengt_evals.reports.report import case_word, change_text, level_text, percent, range_text, value_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,7 +52,7 @@ def _row(case: CaseResult) -> list[str]:
 
 
 def _figures(report: Report) -> Iterator[str]:
-    found, level = report.analysis, f"{report.result.level:.0%}"
+    found, level = report.analysis, level_text(report.result.level)
     if found.success is not None:
         success = found.success
         yield (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import erfc, fsum, sqrt
 from random import Random
-from statistics import fmean
+from statistics import NormalDist, fmean
 from typing import NamedTuple
 
-from loopengt_evals.statistics.proportions import MANY_CASES, Interval, quantile
+from loopengt_evals.statistics.proportions import MANY_CASES, Interval, quantile, student
 
 __all__ = ["CaseValues", "mean_difference", "mean_interval", "permutation_test"]
 
@@ -29,7 +29,7 @@ class CaseValues(NamedTuple):
 
 
 def mean_interval(cases: Sequence[Sequence[float]], level: float = 0.95) -> Interval:
-    """Return the mean of all values with a bootstrap interval (percentiles).
+    """Return the mean of all values with a bootstrap interval: percentiles, farther out where there is little to draw.
 
     With ten or more cases, or hardly more than one trial of each, whole cases are drawn again; else the values within
     each case.
@@ -47,13 +47,13 @@ def mean_interval(cases: Sequence[Sequence[float]], level: float = 0.95) -> Inte
         totals = [(fsum(case), len(case)) for case in cases]
         if not number:
             spread = fsum((total - count * mean) ** 2 for total, count in totals)
-            return _normal(mean, sqrt(spread) / len(values), level)
+            return _normal(mean, sqrt(spread) / len(values), _expanded(level, len(cases), len(cases) - 1))
         random = Random(SEED)  # noqa: S311  # statistics, no secret
         means = []
         for _ in range(number):
             drawn = random.choices(totals, k=len(totals))
             means.append(fsum(total for total, _ in drawn) / sum(count for _, count in drawn))
-        return _percentiles(mean, means, level)
+        return _percentiles(mean, means, _expanded(level, len(cases), len(cases) - 1))
     if not number:
         variance = fsum(_spread(case) for case in cases) / len(values) ** 2
         return _normal(mean, sqrt(variance), level)
@@ -61,7 +61,8 @@ def mean_interval(cases: Sequence[Sequence[float]], level: float = 0.95) -> Inte
     means = [
         fsum(fsum(random.choices(case, k=len(case))) for case in cases) / len(values) for _ in range(number)
     ]
-    return _percentiles(mean, means, level)
+    each, freedom = len(values) / len(cases), len(values) - len(cases)
+    return _percentiles(mean, means, _expanded(level, each, freedom))
 
 
 def mean_difference(cases: Sequence[CaseValues], level: float = 0.95) -> Interval:
@@ -80,7 +81,7 @@ def mean_difference(cases: Sequence[CaseValues], level: float = 0.95) -> Interva
             return _normal(mean, sqrt(_spread(differences) / len(cases)) / sqrt(len(cases)), level)
         random = Random(SEED)  # noqa: S311
         means = [_mean(random.choices(differences, k=len(differences))) for _ in range(number)]
-        return _percentiles(mean, means, level)
+        return _percentiles(mean, means, _expanded(level, len(cases), len(cases) - 1))
     number = _draws(size)
     if not number:
         variance = fsum(
@@ -97,7 +98,8 @@ def mean_difference(cases: Sequence[CaseValues], level: float = 0.95) -> Interva
         )
         for _ in range(number)
     ]
-    return _percentiles(mean, means, level)
+    each, freedom = size / len(cases) / 2, size - 2 * len(cases)
+    return _percentiles(mean, means, _expanded(level, each, freedom))
 
 
 def permutation_test(cases: Sequence[CaseValues]) -> float:
@@ -154,6 +156,19 @@ def _spread(values: Sequence[float]) -> float:
         return 0.0
     mean = fmean(values)
     return fsum((value - mean) ** 2 for value in values) * len(values) / (len(values) - 1)
+
+
+def _expanded(level: float, drawn: float, freedom: int) -> float:
+    """Return the level whose percentiles hold as often as they should, when each draw is of so few (Hesterberg).
+
+    Args:
+        level: Confidence level.
+        drawn: How many are drawn at once, of cases or within a case; percentiles are too narrow when they are few.
+        freedom: Degrees of freedom of what is known of their spread.
+    """
+    if drawn <= 1 or freedom < 1:
+        return level
+    return 2 * NormalDist().cdf(sqrt(drawn / (drawn - 1)) * student(level, freedom)) - 1
 
 
 def _normal(mean: float, error: float, level: float) -> Interval:

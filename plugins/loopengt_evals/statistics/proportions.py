@@ -7,7 +7,7 @@ from math import comb, erfc, exp, fsum, lgamma, log, sqrt
 from statistics import NormalDist, fmean
 from typing import NamedTuple
 
-__all__ = ["CaseCounts", "Interval", "clustered", "difference", "exact_test", "quantile", "wilson"]
+__all__ = ["CaseCounts", "Interval", "clustered", "difference", "exact_test", "quantile", "student", "wilson"]
 
 MANY_CASES = 10
 """Cases from which what differs between them is estimated from them."""
@@ -43,6 +43,12 @@ def quantile(level: float) -> float:
     return NormalDist().inv_cdf(0.5 + level / 2)
 
 
+def student(level: float, freedom: int) -> float:
+    """Return the same of Student's distribution, as a first-order approximation for ten degrees of freedom or more."""
+    z = quantile(level)
+    return z + (z**3 + z) / (4 * freedom)
+
+
 def wilson(passed: float, trials: float, level: float = 0.95) -> Interval:
     """Return a share with Wilson's score interval, without correction for continuity.
 
@@ -64,7 +70,8 @@ def clustered(counts: Sequence[tuple[int, int]], level: float = 0.95) -> Interva
     """Return the mean share of cases with an interval for other cases like these.
 
     Trials of one case resemble each other: they tell less of other cases than so many different cases would. Wilson's
-    interval is taken for as many independent trials as would vary as the cases do.
+    interval is taken for as many independent trials as would vary as the cases do, and for fewer where few cases tell
+    little of how much they vary (Korn and Graubard).
 
     Args:
         counts: Successes and trials of each case, trials more than none.
@@ -80,6 +87,7 @@ def clustered(counts: Sequence[tuple[int, int]], level: float = 0.95) -> Interva
     trials = sum(count for _, count in counts)
     variance = fsum((share - mean) ** 2 for share in shares) / (number - 1) / number
     independent = mean * (1 - mean) / variance if variance > 0 else number
+    independent *= (quantile(level) / student(level, number - 1)) ** 2
     independent = min(max(independent, number), trials)
     return wilson(mean * independent, independent, level)
 
@@ -109,7 +117,7 @@ def difference(counts: Sequence[CaseCounts], level: float = 0.95) -> Interval:
         total = number + 2
         centre = fsum(differences) / total
         squares = fsum(each * each for each in differences) + unit
-        z += (z**3 + z) / (4 * number)  # few cases tell little of how much they vary
+        z = student(level, number)  # few cases tell little of how much they vary
         half = z * sqrt(max(squares / total - centre * centre, 0.0) / total)
     return Interval(estimate, max(-1.0, min(centre - half, estimate)), min(1.0, max(centre + half, estimate)))
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from loopengt.errors import UsageError
+from loopengt.errors import LoopengtError, UsageError
 from loopengt.naming import hint
 from loopengt.project import make_state_folder
 from loopengt_evals.suites.results import Side, SideCase
@@ -53,7 +54,7 @@ def save_baseline(path: Path, result: EvaluationResult) -> None:
 
     Raises:
         UsageError: No trial has a verdict.
-        OSError: It cannot be written.
+        LoopengtError: It cannot be written.
     """
     side = result.side()
     if not side.cases:
@@ -62,12 +63,27 @@ def save_baseline(path: Path, result: EvaluationResult) -> None:
     lines += [f'  "{key}": {_line(side.facts[key])}' for key in _KEPT if key in side.facts]
     cases = ",\n".join(f"    {_line(name)}: {_line(_data(side.cases[name]))}" for name in sorted(side.cases))
     text = "{\n" + ",\n".join([*lines, f'  "cases": {{\n{cases}\n  }}']) + "\n}\n"
-    if path.parent.name == "baselines" and path.parent.parent.name == ".loopengt":
-        make_state_folder(path.parent)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    new = path.with_name(f".{path.name}.new")
-    new.write_text(text, encoding="utf-8")
-    new.replace(path)
+    try:
+        if path.parent.name == "baselines" and path.parent.parent.name == ".loopengt":
+            make_state_folder(path.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, text)
+    except OSError as exc:
+        raise LoopengtError(
+            f"the baseline {path} cannot be written: {exc.strerror}",
+            remedy=f"Once it can: loopengt eval suite SUITE --resume {result.evaluation} --baseline save NAME",
+        ) from exc
+
+
+def _replace(path: Path, text: str) -> None:
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        new.write_text(text, encoding="utf-8")
+        new.replace(path)
+    except OSError:
+        with suppress(OSError):
+            new.unlink()
+        raise
 
 
 def _line(data: Any) -> str:
@@ -134,8 +150,11 @@ def _side(name: str, data: Any) -> Side | None:
         }
         if not all(case.passed for case in cases.values()):
             return None
-        return Side(name, {key: data.get(key) for key in _KEPT}, cases)
-    except (KeyError, TypeError, ValueError, AttributeError):
+        facts = {key: data.get(key) for key in _KEPT}
+        if not isinstance(facts["versions"] or {}, dict):
+            return None
+        return Side(name, facts, cases)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         return None
 
 

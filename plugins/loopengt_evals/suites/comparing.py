@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from loopengt_evals.suites.results import Side, SideCase
 
-__all__ = ["Change", "Compared", "Comparison", "compare"]
+__all__ = ["Change", "Compared", "Comparison", "common_cases", "compare"]
 
 _POWER = 0.8
 _LISTED = 5
@@ -167,14 +167,7 @@ def compare(
     Raises:
         UsageError: They have no case in common.
     """
-    common = [
-        name for name, case in b.cases.items() if name in a.cases and a.cases[name].digest == case.digest
-    ]
-    if not common:
-        raise UsageError(
-            f"{a.label} and {b.label} have no case in common",
-            remedy="Compare evaluations of the same suite; a baseline is made anew with --baseline save.",
-        )
+    common = common_cases(a, b.label, {name: case.digest for name, case in b.cases.items()})
     pairs = [(a.cases[name], b.cases[name]) for name in common]
     compared = [_success(pairs, level)]
     compared += [
@@ -191,6 +184,8 @@ def compare(
         each.adjusted = adjusted[each.name]
         each.min_difference = thresholds.get(each.name, Limit()).min_difference
         each.verdict = _verdict(each, 1 - level)
+    for each in compared:
+        each.change = _with_zero(each, 1 - level)
     changes = [
         Change(name, sum(one.passed), len(one.passed), sum(other.passed), len(other.passed))
         for name, (one, other) in zip(common, pairs, strict=True)
@@ -212,6 +207,26 @@ def compare(
         ),
         notes=list(_notes(a, b, common)),
     )
+
+
+def common_cases(a: Side, label: str, digests: Mapping[str, str]) -> list[str]:
+    """Return the names of the cases that another side shares with ``a``.
+
+    Args:
+        a: One side.
+        label: What the other one is called.
+        digests: Digests of the cases of the other one, by name.
+
+    Raises:
+        UsageError: There are none.
+    """
+    found = [name for name, digest in digests.items() if name in a.cases and a.cases[name].digest == digest]
+    if not found:
+        raise UsageError(
+            f"{a.label} and {label} have no case in common",
+            remedy="Compare evaluations of the same suite; a baseline is made anew with --baseline save.",
+        )
+    return found
 
 
 def _enough(pairs: list[tuple[SideCase, SideCase]], alpha: float) -> bool:
@@ -259,6 +274,13 @@ def _figure(
         p=permutation_test(values),
         adjusted=None,
     )
+
+
+def _with_zero(each: Compared, alpha: float) -> Interval:
+    """Return the interval of a change, which holds zero when the test does not rule it out."""
+    p = each.p if each.adjusted is None else each.adjusted
+    low, high = (min(each.change.low, 0.0), max(each.change.high, 0.0)) if p >= alpha else each.change[1:]
+    return Interval(each.change.estimate, low, high)
 
 
 def _verdict(each: Compared, alpha: float) -> str:

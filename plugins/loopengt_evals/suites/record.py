@@ -9,9 +9,10 @@ import secrets
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from errno import EDQUOT, ENOSPC
 from typing import IO, TYPE_CHECKING, Any
 
-from loopengt.errors import UsageError
+from loopengt.errors import StorageError, StorageFull, UsageError
 from loopengt.finding import TRIALS
 from loopengt.project import make_state_folder
 
@@ -65,14 +66,23 @@ class Record:
             header: What the evaluation is made of; ``evaluation`` is its id.
 
         Raises:
-            OSError: It cannot be written.
+            StorageError: It cannot be written; nothing of it is left.
         """
         folder = records_folder(project_folder)
-        make_state_folder(folder)
         record = cls(folder / f"{header['evaluation']}.jsonl", {"format": FORMAT, **header})
-        record._file = record.path.open("xb", buffering=0)
-        fcntl.flock(record._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        record._append(record.header)
+        try:
+            make_state_folder(folder)
+            record._file = record.path.open("xb", buffering=0)
+            fcntl.flock(record._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as exc:
+            raise record._unwritten(exc) from exc
+        try:
+            record._append(record.header)
+        except StorageError:
+            record.close()
+            with suppress(OSError):
+                record.path.unlink()
+            raise
         return record
 
     @classmethod
@@ -110,7 +120,11 @@ class Record:
         return record
 
     def note(self, runs: Sequence[tuple[str, int, str]]) -> None:
-        """Write down which runs are which trials, as (case, trial, run); returns when that is durable."""
+        """Write down which runs are which trials, as (case, trial, run); returns when that is durable.
+
+        Raises:
+            StorageError: It cannot be written.
+        """
         self.runs.update({(case, trial): run_id for case, trial, run_id in runs})
         self._append(*({"case": case, "trial": trial, "run": run_id} for case, trial, run_id in runs))
 
@@ -119,9 +133,20 @@ class Record:
         data = b"".join(
             json.dumps({"evaluation": self.evaluation, **line}).encode() + b"\n" for line in lines
         )
-        while data:
-            data = data[self._file.write(data) or 0 :]
-        os.fsync(self._file.fileno())
+        try:
+            while data:
+                data = data[self._file.write(data) or 0 :]
+            os.fsync(self._file.fileno())
+        except OSError as exc:
+            raise self._unwritten(exc) from exc
+
+    def _unwritten(self, exc: OSError) -> StorageError:
+        if exc.errno in (ENOSPC, EDQUOT):
+            return StorageFull(
+                f"no space is left to write to {self.path}",
+                remedy="Free some space on that disk (or raise the quota).",
+            )
+        return StorageError(f"the record {self.path} cannot be written: {exc.strerror}")
 
     def close(self) -> None:
         """Let go of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -156,7 +157,8 @@ def _refuse(name: str) -> None:
 def _csv(path: Path, problems: list[Problem]) -> Iterator[_Found]:
     text = _text(path)
     before = csv.field_size_limit(_LONGEST_CELL)
-    rows = csv.reader(text.splitlines(keepends=True), strict=True)
+    # Read as a file: splitlines would also part rows at form feeds and at U+2028.
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         header = next(rows, [])
         names = [name.strip() for name in header]
@@ -164,6 +166,13 @@ def _csv(path: Path, problems: list[Problem]) -> Iterator[_Found]:
             if not name or names.count(name) > 1:
                 what = f"two columns are called {name!r}" if name else "a column has no name"
                 problems.append(Problem(str(path), 1, 1, what, "give each column a name of its own"))
+                return
+        for mark in (";", "\t"):
+            if len(names) == 1 and mark in names[0]:
+                message = f"the only column is called {names[0][:60]!r}"
+                problems.append(
+                    Problem(str(path), 1, 1, message, f"part the cells with ',' in place of {mark!r}")
+                )
                 return
         number, begins = 0, rows.line_num + 1
         for row in rows:
@@ -177,7 +186,10 @@ def _csv(path: Path, problems: list[Problem]) -> Iterator[_Found]:
                 if len(problems) >= MOST_PROBLEMS:
                     return
                 continue
-            yield _Row(str(path), line, {"id": f"row-{number}", **dict(zip(names, row, strict=True))}), ()
+            data = dict(zip(names, row, strict=True))
+            if not data.get("id", "").strip():
+                data["id"] = f"row-{number}"
+            yield _Row(str(path), line, data), ()
     except csv.Error as exc:
         problems.append(Problem(str(path), max(rows.line_num, 1), 1, f"not valid CSV: {exc}"))
     finally:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from loopengt.errors import LoopengtError, SpecError, UsageError
+from loopengt.cli.retyping import command_line
+from loopengt.display import visible
+from loopengt.errors import LoopengtError, SpecError, StorageError, UsageError
 from loopengt.evaluating import check_metrics
 from loopengt_evals.suites.interrupts import Interrupts
 from loopengt_evals.suites.planning import Choice, make_plan
@@ -133,6 +135,11 @@ async def run_evaluation(
 
             async with Interrupts(rest, said):
                 await runner.run(storage, engine)
+    except StorageError:
+        progress.end()
+        words = ("eval", "suite", str(plan.suite.path), "--resume", record.evaluation)
+        click.echo(visible(f"When that is mended, go on: {command_line(kernel, *words)}"), err=True)
+        raise
     finally:
         progress.end()
         record.close()

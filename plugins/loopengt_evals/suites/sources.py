@@ -57,14 +57,15 @@ class Sources:
     def files(self, case: EvalCase, place: Place, problems: list[Problem]) -> dict[str, Path | bytes]:
         """Return what a case lays into the workspace, by relative path; problems are added."""
         found: dict[str, Path | bytes] = {}
+        targets = [PurePosixPath(name) for name in case.files]
         for name, content in case.files.items():
-            wrong = _wrong_target(name)
+            wrong = _wrong_target(name) or _clash(PurePosixPath(name), targets)
             if wrong:
                 hint = "give a path relative to the workspace, with /"
                 problems.append(place.problem(f"the file {name!r} {wrong}", hint, at=("files", name)))
             elif isinstance(content, FileFrom):
                 path = self.find(content.source, place, problems, "files", name, "from")
-                if path is not None:
+                if path is not None and _is_readable(path, name, place, problems):
                     found[name] = path
             else:
                 found[name] = content.encode("utf-8", "surrogatepass")
@@ -94,6 +95,24 @@ class Sources:
         except (OSError, ValueError) as exc:
             problems.append(place.problem(f"the file {name!r} cannot be read: {exc}", at=(at,)))
         return None
+
+
+def _is_readable(path: Path, name: str, place: Place, problems: list[Problem]) -> bool:
+    try:
+        path.open("rb").close()
+    except OSError as exc:
+        message = f"the file {str(path)!r} cannot be read: {exc.strerror}"
+        problems.append(place.problem(message, at=("files", name, "from")))
+        return False
+    return True
+
+
+def _clash(target: PurePosixPath, others: list[PurePosixPath]) -> str:
+    """Say with which other file of the case one cannot be laid into the same folder."""
+    if others.count(target) > 1:
+        return "is there twice"
+    within = [other for other in others if target in other.parents]
+    return f"would be the folder of {str(within[0])!r}" if within else ""
 
 
 def _wrong_target(name: str) -> str:
