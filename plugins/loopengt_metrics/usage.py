@@ -22,7 +22,7 @@ class Tokens:
 
 
 class CostUsd:
-    """What is known of the cost, in US dollars; None when nothing is. What ``unknown_costs`` counts is missing in it."""
+    """What is known of the cost, in US dollars; None when nothing is. ``unknown_costs`` says what is missing in it."""
 
     unit = "usd"
     better = "lower"

@@ -81,9 +81,7 @@ async def read_page(
     )
 
 
-async def read_tail(
-    storage: Journals, run_id: str, index: EventIndex
-) -> list[dict[str, Any]]:
+async def read_tail(storage: Journals, run_id: str, index: EventIndex) -> list[dict[str, Any]]:
     """Return the newest events of a run, as many as a page holds, in order."""
     found: list[dict[str, Any]] = []
     size, end = 0, len(index)
