@@ -108,8 +108,9 @@ def _refuse_options(
     ]
     if said:
         known = ", ".join(field.alias or name for name, field in model.model_fields.items()) if model else ""
+        whose = what if what == f"judge {spec.label!r}" else f"{what}, of the judge {spec.label!r},"
         raise UsageError(
-            f"the options of {what}, of the judge {spec.label!r}, do not fit: {'; '.join(said)}",
+            f"the options of {whose} do not fit: {'; '.join(said)}",
             remedy=f"It takes: {known}." if known else "Take them out.",
         )
 
