@@ -73,7 +73,8 @@ def _figures(report: Report) -> Iterator[str]:
             f"{visible(name).ljust(width)}  {value_text(mean.interval.estimate, unit)} a trial  "
             f"({level}: {range_text(mean.interval, unit)})"
         )
-    yield f"cost          {dollars(found.cost_usd, found.unknown_costs).removeprefix('cost ')} in all, {found.tokens:,} tokens"
+    cost = dollars(found.cost_usd, found.unknown_costs).removeprefix("cost ")
+    yield f"cost          {cost} in all, {found.tokens:,} tokens"
     if found.errors:
         yield f"no verdict    {found.errors} trial{'' if found.errors == 1 else 's'}, left out of all figures"
     if found.open:
