@@ -22,6 +22,8 @@ HEAD = "from loopengt import hookimpl\n"
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # Started in the background by a shell: programs that tests start would inherit that, and not mind Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # by nohup, likewise
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 class Site:

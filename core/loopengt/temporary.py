@@ -35,7 +35,23 @@ def temporary_folder(place: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=_PREFIX) as name:
         told = {"project": str(place), "owner": current_owner()}
         Path(name, _MARK).write_text(json.dumps(told), encoding="utf-8")
-        yield Path(name)
+        try:
+            yield Path(name)
+        finally:
+            _empty(Path(name))
+
+
+def _empty(folder: Path) -> None:
+    """Remove all but the mark: killed in the midst of it, the folder is still known as one that is forsaken."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name == _MARK:
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.path, ignore_errors=True)
+            else:
+                with suppress(OSError):
+                    os.unlink(entry.path)
 
 
 def forsaken_folders(project: Path) -> list[Path]:

@@ -74,7 +74,11 @@ globals().update(
     | suites(
         "triggers",
         {
-            "schedule": {"config": {"every": "1h", "at_start": True}, "refused": [{"every": "soon"}, {}]},
+            "schedule": {
+                "config": {"every": "1h", "at_start": True},
+                "comes": True,
+                "refused": [{"every": "soon"}, {}],
+            },
             "event": {
                 "config": {"paths": ["*.letter"], "poll": "0.05s", "debounce": "0.05s"},
                 "occur": writes_a_letter,
